@@ -1,0 +1,192 @@
+"""The command ``sim``: arguments turned into function calls.
+
+Commands import what they need when they run, so that help and errors come at once. Results go to standard
+output, everything else to standard error. Exit codes: 0 done, 2 bad usage or scenario, 4 environment, 70
+a fault of this program, 130 interrupted.
+"""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from sim.language import _
+
+BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 2, 4, 70, 130
+
+
+class Commands(click.Group):
+    """A group whose failures are one plain message and an exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line and leave with its exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # a terminal without Chinese still gets an answer
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            code = super().main(*args, **{"prog_name": "sim"} | extra | {"standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            code = BAD_INPUT
+        except (click.Abort, KeyboardInterrupt):
+            click.echo(_("interrupted"), err=True)
+            code = INTERRUPTED
+        except Exception as error:
+            if os.environ.get("SIM_DEBUG") == "1":
+                raise
+            code = _explain(error)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: Exception) -> int:
+    """Print what a failure means to the user; return the exit code."""
+    from sim.problems import ScenarioError, shown
+
+    if isinstance(error, ScenarioError):
+        click.echo(str(error), err=True)
+        return BAD_INPUT
+    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, OSError | ImportError):
+        click.echo(_("environment: {why}").format(why=shown(error)), err=True)
+        return ENVIRONMENT
+    message = _(
+        "This is a fault of sim, not of your input: {kind}: {why}. "
+        "Please report it with what you typed; SIM_DEBUG=1 shows where it happened."
+    )
+    click.echo(message.format(kind=type(error).__name__, why=shown(error)), err=True)
+    return FAULT
+
+
+def _echo_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_("Example: sim scenario show rent-cut --origin"),
+    help=_("Simulate how AI startups cluster in a city, and compare policies for them."),
+)
+@click.version_option(package_name="haidian-sim", prog_name="sim")
+def cli() -> None:
+    """Hold the commands."""
+
+
+@cli.command("list", epilog=_("Example: sim list --json"), help=_("List the shipped scenarios."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+def list_scenarios(as_json: bool) -> None:
+    """Print id, name and policies of each shipped scenario."""
+    from sim.scenario import Scenario
+
+    scenarios = [Scenario.load(scenario_id) for scenario_id in Scenario.shipped()]
+    if as_json:
+        labels = ("id", "name", "name_zh", "description")
+        _echo_json(
+            [
+                {label: getattr(scenario, label) for label in labels}
+                | {"policies": [lever.id for lever in scenario.policies]}
+                for scenario in scenarios
+            ]
+        )
+        return
+    rows = [
+        (scenario.id, scenario.name, ", ".join(lever.id for lever in scenario.policies) or "-")
+        for scenario in scenarios
+    ]
+    _echo_table([(_("id"), _("name"), _("policies")), *rows])
+
+
+@cli.group(help=_("Check, show and describe scenario files."))
+def scenario() -> None:
+    """Hold the commands on scenario files."""
+
+
+@scenario.command(
+    epilog=_("Example: sim scenario validate scenarios/rent-cut.toml"),
+    help=_("Check scenario files and print everything that is wrong with them."),
+)
+@click.argument("files", metavar=_("FILE..."), nargs=-1, required=True)
+def validate(files: tuple[str, ...]) -> None:
+    """Check files; all of them, also after one with errors."""
+    from sim.problems import ScenarioError, shown
+    from sim.scenario import Scenario
+
+    problems = []
+    for file in files:
+        try:
+            Scenario.load(file)
+        except ScenarioError as error:
+            problems += error.problems
+        else:
+            click.echo(f"{shown(file)}: {_('ok')}")
+    if problems:
+        raise ScenarioError(problems)
+
+
+@scenario.command(
+    epilog=_("Example: sim scenario show rent-cut --origin"),
+    help=_("Show every value of a scenario (a shipped id or a file) with its unit."),
+)
+@click.argument("scenario_id", metavar=_("ID_OR_FILE"))
+@click.option("--origin", is_flag=True, help=_("Also print the file and line that each value comes from."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+def show(scenario_id: str, origin: bool, as_json: bool) -> None:
+    """Print the resolved values of a scenario."""
+    from sim.scenario import Scenario
+
+    loaded = Scenario.load(scenario_id)
+    if as_json:
+        values = {
+            entry.key: {"value": entry.value, "unit": entry.unit or None}
+            | ({"origin": entry.origin} if origin else {})
+            for entry in loaded.entries()
+        }
+        _echo_json({"id": loaded.id, "fingerprint": loaded.fingerprint, "values": values})
+        return
+    rows = [
+        (entry.key, json.dumps(entry.value, ensure_ascii=False), entry.unit, entry.origin)[
+            : 4 if origin else 3
+        ]
+        for entry in loaded.entries()
+        if entry.value is not None
+    ]
+    _echo_table(rows)
+
+
+@scenario.command(
+    epilog=_("Example: sim scenario schema > scenarios/scenario.schema.json"),
+    help=_("Print the JSON Schema of scenario files, which editors use to complete and check them."),
+)
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from sim.schema import scenario_schema
+
+    _echo_json(scenario_schema())
+
+
+def _echo_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in aligned columns; an over-long cell just pushes its row to the right."""
+    widths = [min(48, max(_columns(row[i]) for row in rows)) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal `text` takes; Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def main() -> None:
+    """Run the command ``sim``."""
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

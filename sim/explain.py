@@ -1,0 +1,274 @@
+"""Sentences for what the schema of a scenario refuses: rule, range, unit, the nearest valid word."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from sim.language import _
+from sim.policy import LEVERS, MONTH_PATTERN, Lever
+from sim.problems import nearest, shown
+
+#: pattern of a text that holds more than blanks
+NOT_BLANK = r"\S"
+
+#: an error, the table that its key belongs to, and the key's declaration
+Sentence = Callable[[ErrorDetails, type[BaseModel], FieldInfo | None], str]
+
+_SHOULD_BE = {
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "an array",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "table_type": "a table",
+}
+
+
+def explain(error: ErrorDetails, model: type[BaseModel], values: dict[str, Any]) -> str:
+    """Return one sentence on what is wrong and how to mend it.
+
+    Parameters
+    ----------
+    error
+        One of pydantic's errors.
+    model
+        Class of the whole tree.
+    values
+        The tree that was refused.
+    """
+    owner, field = _find(error["loc"], model, values)
+    sentence = _SENTENCES.get(error["type"])
+    return sentence(error, owner, field) if sentence is not None else error["msg"]
+
+
+def field_of(key: tuple[str | int, ...], model: type[BaseModel], values: dict[str, Any]) -> FieldInfo | None:
+    """Return the declaration of `key` in the tree `values` of class `model`."""
+    return _find(key, model, values)[1]
+
+
+def key_name(name: str, field: FieldInfo) -> str:
+    """Return what a scenario file calls a field."""
+    return field.alias or name
+
+
+def limits(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Return the lowest and highest allowed value, None where there is no limit."""
+    about = field.json_schema_extra
+    if isinstance(about, dict) and isinstance(about.get("bounds"), list):
+        bounds: Any = about["bounds"]
+        return bounds[0], bounds[1]
+    ends = [
+        next((getattr(rule, name) for name in names for rule in field.metadata if hasattr(rule, name)), None)
+        for names in (("ge", "gt"), ("le", "lt"))
+    ]
+    return ends[0], ends[1]
+
+
+def unit_of(field: FieldInfo | None) -> str:
+    """Return the unit of a field, "" where it has none."""
+    about = field.json_schema_extra if field is not None else None
+    unit = about.get("unit", "") if isinstance(about, dict) else ""
+    return "" if unit == "-" else str(unit)
+
+
+def _wrong_type(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    what, given = _(_SHOULD_BE[error["type"]]), _type_name(error["input"])
+    return _("must be {what}, not {given}").format(what=what, given=given) + _in_brackets(field)
+
+
+def _not_finite(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    return _("must be finite, not {given}").format(given=shown(error["input"])) + _in_brackets(field)
+
+
+def _no_choice(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    choices = [str(choice) for choice in get_args(field.annotation)] if field is not None else []
+    listed = _(" or ").join(f'"{choice}"' for choice in choices)
+    rule = _('must be {choices}, not "{given}"').format(choices=listed, given=shown(error["input"]))
+    return rule + nearest(error["input"], choices)
+
+
+def _pattern(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | None) -> str:
+    pattern, given = error["ctx"]["pattern"], shown(error["input"])
+    if pattern == MONTH_PATTERN:
+        return _('must be a month like "2025-07" (YYYY-MM), not "{given}"').format(given=given)
+    if pattern == NOT_BLANK:
+        return _("must not be blank")
+    return _('must be lower-case letters, digits and hyphens, not "{given}"').format(given=given)
+
+
+def _unknown_word(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | None) -> str:
+    rule = {
+        "unknown_zone": _('no zone "{word}" in this world'),
+        "unknown_kind": _('no kind "{word}" (kinds: {known})'),
+        "unknown_world": _('no world "{word}" (worlds: {known})'),
+    }[error["type"]]
+    known = error["ctx"]["known"]
+    return rule.format(word=shown(error["input"]), known=", ".join(known)) + nearest(error["input"], known)
+
+
+def _rule(template: str) -> "Sentence":
+    """Return a sentence that needs nothing but the error's own context and what was given."""
+
+    def sentence(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | None) -> str:
+        context = {name: shown(value) for name, value in error.get("ctx", {}).items()}
+        return _(template).format(given=shown(error["input"]), **context)
+
+    return sentence
+
+
+def _unknown_key(error: ErrorDetails, owner: type[BaseModel], _field: FieldInfo | None) -> str:
+    name = str(error["loc"][-1])
+    elsewhere = [
+        f"{section}.{name}"
+        for section, field in owner.model_fields.items()
+        if (model := _model_of(field.annotation)) and name in model.model_fields
+    ]
+    if elsewhere and not issubclass(owner, Lever):
+        return _('unknown key; did you mean "{word}"?').format(word=elsewhere[0])
+    known = [key_name(field_name, field) for field_name, field in owner.model_fields.items()]
+    known = [key for key in known if key != "id" or issubclass(owner, Lever)]
+    hint = nearest(name, known)
+    if not hint and len(known) <= 10:
+        hint = _(" (keys: {known})").format(known=", ".join(known))
+    return _("unknown key") + hint
+
+
+def _too_few(_error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    return _("too few values: {rule}").format(rule=_length_rule(field))
+
+
+def _missing(_error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    meaning = f": {_(field.description)}" if field is not None and field.description else ""
+    return _("required key is missing") + meaning.removesuffix(".") + _in_brackets(field)
+
+
+def _wrong_length(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    about = error["ctx"]
+    if error["type"] == "too_short":
+        return _("must have at least {n} entries").format(n=about["min_length"])
+    if field is not None and Ellipsis not in get_args(field.annotation):
+        return _("too many values: {rule}").format(rule=_length_rule(field))
+    return _("must have at most {n} entries").format(n=about["max_length"])
+
+
+def _length_rule(field: FieldInfo | None) -> str:
+    lengths = [str(length) for length in _lengths(field.annotation if field else None)]
+    return _("must be {lengths} numbers").format(lengths=" x ".join(lengths))
+
+
+def _lengths(annotation: Any) -> Iterator[int]:
+    parts = get_args(annotation)
+    if getattr(annotation, "__metadata__", None):
+        yield from _lengths(parts[0])
+    elif parts:
+        yield len(parts)
+        yield from _lengths(parts[0])
+
+
+def _out_of_range(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
+    given = error.get("ctx", {}).get("value", error["input"])
+    low, high = limits(field) if field is not None else (None, None)
+    if low is not None and high is not None:
+        rule = _("must lie between {low} and {high}, not {given}")
+    elif low is not None:
+        rule = _("must be at least {low}, not {given}")
+    else:
+        rule = _("must be at most {high}, not {given}")
+    unit = f" ({unit_of(field)})" if unit_of(field) else ""
+    return rule.format(low=_plain(low), high=_plain(high), given=shown(given)) + unit
+
+
+def _in_brackets(field: FieldInfo | None) -> str:
+    """Return " (0 to 1, share)": the range and the unit of a field."""
+    if field is None:
+        return ""
+    low, high = limits(field)
+    span = ""
+    if low is not None and high is not None:
+        span = _("{low} to {high}").format(low=_plain(low), high=_plain(high))
+    elif low is not None:
+        span = _("at least {low}").format(low=_plain(low))
+    rule = ", ".join(part for part in (span, unit_of(field)) if part)
+    return f" ({rule})" if rule else ""
+
+
+def _plain(number: float | None) -> str:
+    return "" if number is None else f"{number:,.10g}"
+
+
+def _type_name(value: Any) -> str:
+    names: list[tuple[type | tuple[type, ...], str]] = [
+        (bool, _("true or false")),
+        (int, _("a whole number")),
+        (float, _("a number with a fraction")),
+        (str, _("text")),
+        ((list, tuple), _("an array")),
+        (dict, _("a table")),
+        ((datetime.date, datetime.time), _('a bare date (put it in quotes, as "2025-07")')),
+    ]
+    return next((name for types, name in names if isinstance(value, types)), _("nothing"))
+
+
+def _find(
+    loc: tuple[str | int, ...], model: type[BaseModel], values: Any
+) -> tuple[type[BaseModel], FieldInfo | None]:
+    """Walk down `loc`; return the class that owns its last key, and the key's declaration."""
+    owner, field = model, None
+    for step, part in enumerate(loc):
+        values = _inside(values, part)
+        if isinstance(part, str):
+            fields = {key_name(name, info): info for name, info in owner.model_fields.items()}
+            field = fields.get(part)
+            if field is None:
+                return owner, None
+        if step == len(loc) - 1:
+            break
+        inner = _model_of(field.annotation) if field is not None else None
+        if inner is not None and issubclass(inner, Lever):
+            inner = LEVERS.get(str(_inside(values, "kind")), inner)
+        owner = inner or owner
+    return owner, field
+
+
+def _inside(values: Any, part: str | int) -> Any:
+    try:
+        return values[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the class of tables inside an annotation, such as Phase in ``tuple[Phase, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_of(part))), None)
+
+
+_SENTENCES: dict[str, Sentence] = {
+    **dict.fromkeys(_SHOULD_BE, _wrong_type),
+    **dict.fromkeys(("unknown_zone", "unknown_kind", "unknown_world"), _unknown_word),
+    **dict.fromkeys(("too_long", "too_short"), _wrong_length),
+    **dict.fromkeys(
+        ("out_of_bounds", "greater_than_equal", "greater_than", "less_than_equal", "less_than"), _out_of_range
+    ),
+    "extra_forbidden": _unknown_key,
+    "missing": _missing,
+    "too_few": _too_few,
+    "finite_number": _not_finite,
+    "literal_error": _no_choice,
+    "string_pattern_mismatch": _pattern,
+    "string_too_long": _rule("must have at most {max_length} characters"),
+    "string_too_short": _rule("must not be empty"),
+    "hidden_character": _rule("must not hold control or text-direction characters ({name})"),
+    "date_outside": _rule("must lie in the scenario's own months, {first} to {last}, not {given}"),
+    "repeated_id": _rule('the id "{id}" stands twice'),
+}

@@ -1,0 +1,209 @@
+"""The grid: cells, the zone of each, distances, and the spread of floor space over cells.
+
+A cell belongs to the zone with the most stock there, and a zone spreads its stock over its own cells only,
+so totals by zone are those of the table to the square metre. The set of cells depends on the world and on
+the size of a cell, never on the scenario.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from sim.compiled import exp, kernel
+from sim.space import WorldError, WorldTables, read_world
+
+SMALLEST_CELL_AT_KM = 0.5  #: size of the cells for which a world states its smallest stock
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Grid:
+    """Cells of one world, ordered by zone and, inside a zone, by row and column.
+
+    Attributes
+    ----------
+    tables
+        The world's zones and nodes.
+    cell_km
+        Side of a cell [km].
+    shape
+        Columns and rows of the lattice.
+    column, row
+        Place of each cell on the lattice, (n_cells,).
+    x, y
+        Centre of each cell [km from the south-west corner], (n_cells,).
+    zone
+        Zone of each cell, (n_cells,).
+    first
+        First cell of each zone and, last, the number of cells, (n_zones + 1,).
+    spread
+        Share of its zone's stock that a cell holds, (n_cells,); sums to 1 in each zone.
+    zone_x, zone_y, node_x, node_y
+        Centres of zones and nodes [km].
+    """
+
+    tables: WorldTables
+    cell_km: float
+    shape: tuple[int, int]
+    column: np.ndarray
+    row: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    zone: np.ndarray
+    first: np.ndarray
+    spread: np.ndarray
+    zone_x: np.ndarray
+    zone_y: np.ndarray
+    node_x: np.ndarray
+    node_y: np.ndarray
+
+    @classmethod
+    def of(cls, world: str, cell_km: float | None = None) -> "Grid":
+        """Return the grid of a shipped world, at its own cell size or another.
+
+        Raises
+        ------
+        WorldError
+            If there is no such world, or a zone has no cell on the grid.
+        """
+        tables = read_world(world)
+        return _build(tables, float(cell_km or tables.settings["cell_km"]))
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells with floor space."""
+        return len(self.zone)
+
+    @property
+    def n_zones(self) -> int:
+        """Number of zones."""
+        return len(self.first) - 1
+
+    def zone_values(self, field: str) -> np.ndarray:
+        """Return a column of the zone table, (n_zones,)."""
+        return np.array([getattr(zone, field) for zone in self.tables.zones], dtype=float)
+
+    def spread_stock(self, by_zone: np.ndarray) -> np.ndarray:
+        """Return the cells' shares of stock by zone [m2], (n_cells,)."""
+        return self.spread * by_zone[self.zone]
+
+    def zone_sums(self, by_cell: np.ndarray) -> np.ndarray:
+        """Return sums over each zone's cells, (n_zones,)."""
+        return sum_zones(self.first, by_cell)
+
+    @functools.cached_property
+    def cell_distance(self) -> np.ndarray:
+        """Distance between cell centres [km], (n_cells, n_cells)."""
+        return distance(self.x, self.y, self.x, self.y)
+
+    @functools.cached_property
+    def origin_distance(self) -> np.ndarray:
+        """Distance from each origin, nodes first and then zones, to each zone centre [km]."""
+        x, y = np.concatenate([self.node_x, self.zone_x]), np.concatenate([self.node_y, self.zone_y])
+        return distance(x, y, self.zone_x, self.zone_y)
+
+
+@functools.lru_cache(maxsize=8)
+def _build(tables: WorldTables, cell_km: float) -> Grid:
+    settings = tables.settings
+    shape = (round(settings["width_km"] / cell_km), round(settings["height_km"] / cell_km))
+    columns, rows = (a.ravel() for a in np.meshgrid(np.arange(shape[0]), np.arange(shape[1])))
+    x, y = (columns + 0.5) * cell_km, (rows + 0.5) * cell_km
+    zone_x, zone_y = (np.array(v) for v in zip(*(tables.km(z.lon, z.lat) for z in tables.zones), strict=True))
+    node_x, node_y = (np.array(v) for v in zip(*(tables.km(n.lon, n.lat) for n in tables.nodes), strict=True))
+
+    radius = np.array([z.radius_km for z in tables.zones])
+    shape_of_zone = gaussian(distance(zone_x, zone_y, x, y), radius, settings["stock_cut_radii"])
+    membership = np.array([settings["membership_stock_m2"].get(z.id, z.stock_m2) for z in tables.zones])
+    with np.errstate(invalid="ignore"):
+        density = membership[:, None] * shape_of_zone / shape_of_zone.sum(axis=1)[:, None]
+    owner = np.where(density.max(axis=0) > 0, density.argmax(axis=0), -1)
+
+    smallest = settings["smallest_cell_stock_m2"] * (cell_km / SMALLEST_CELL_AT_KM) ** 2
+    chosen, shares = [], []
+    for z, zone in enumerate(tables.zones):
+        cells = np.flatnonzero(owner == z)
+        share = shape_of_zone[z, cells] / shape_of_zone[z, cells].sum()
+        kept = share * zone.potential_stock_m2 >= smallest
+        if not kept.any():
+            raise WorldError(f"{tables.id}: zone {zone.id!r} has no cell of {cell_km} km on the grid")
+        chosen.append(cells[kept])
+        shares.append(share[kept] / share[kept].sum())
+    cells = np.concatenate(chosen)
+    first = np.concatenate([[0], np.cumsum([len(c) for c in chosen])])
+    return Grid(
+        tables=tables,
+        cell_km=cell_km,
+        shape=shape,
+        column=columns[cells],
+        row=rows[cells],
+        x=x[cells],
+        y=y[cells],
+        zone=np.repeat(np.arange(len(chosen)), np.diff(first)),
+        first=first,
+        spread=np.concatenate(shares),
+        zone_x=zone_x,
+        zone_y=zone_y,
+        node_x=node_x,
+        node_y=node_y,
+    )
+
+
+@kernel
+def distance(x1, y1, x2, y2):
+    """Return the distances between two sets of points, (len(x1), len(x2))."""
+    out = np.empty((x1.size, x2.size))
+    for i in range(x1.size):
+        for j in range(x2.size):
+            dx, dy = x1[i] - x2[j], y1[i] - y2[j]
+            out[i, j] = np.sqrt(dx * dx + dy * dy)
+    return out
+
+
+@kernel
+def gaussian(distances, radius, cut):
+    """Return exp(-d^2 / 2 r^2) for each row's radius r, and 0 beyond `cut` radii."""
+    out = np.zeros(distances.shape)
+    for i in range(distances.shape[0]):
+        for j in range(distances.shape[1]):
+            ratio = distances[i, j] / radius[i]
+            if ratio <= cut:
+                out[i, j] = exp(-0.5 * ratio * ratio)
+    return out
+
+
+@kernel
+def decay(distances, range_km, cut_km):
+    """Return exp(-d / range), 0 beyond the cut (nan: no cut)."""
+    out = np.zeros(distances.shape)
+    for i in range(distances.shape[0]):
+        for j in range(distances.shape[1]):
+            if not distances[i, j] > cut_km:
+                out[i, j] = exp(-distances[i, j] / range_km)
+    return out
+
+
+@kernel
+def lattice_kernel_sum(columns, rows, cell_km, range_km, cut_km):
+    """Return the sum of exp(-d / range) over an unbounded lattice, from its centre.
+
+    The kernel of a field is divided by this, so that it sums to 1 over the whole lattice and what falls
+    outside the grid is lost, not thrown back.
+    """
+    total = 0.0
+    for i in range(-columns, columns + 1):
+        for j in range(-rows, rows + 1):
+            d = cell_km * np.sqrt(np.float64(i * i + j * j))
+            if not d > cut_km:
+                total += exp(-d / range_km)
+    return total
+
+
+@kernel
+def sum_zones(first, by_cell):
+    """Return sums over each zone's cells in the order of the cells, (n_zones,)."""
+    out = np.zeros(first.size - 1)
+    for z in range(first.size - 1):
+        for c in range(first[z], first[z + 1]):
+            out[z] += by_cell[c]
+    return out

@@ -1,0 +1,225 @@
+"""Access: spillovers, diversity, talent and capital over the cells.
+
+Equations
+---------
+(E1) Heads of a segment radiate: ``A_s = K N_s`` with ``K`` falling as exp(-d/range), of sum 1 over the whole
+lattice; what falls outside the grid is lost. ``L_s = ln(1 + A_s/a0)``. Diversity
+``J = (1 - sum p_s^2) ln(1 + sum A_s/a0)``, ``p_s = A_s/sum A``. Startups and listed firms are sources.
+(E2) Talent access: graduates of each node, weighted by exp(-d/range), with stock-weighted mean 1, to the
+power of the campus share.
+(E3) Capital access: sizes of the funds weighted by exp(-d/range); its log has stock-weighted mean 0.
+
+The second form of the social term counts startups relative to the mean per cell (``relative``).
+
+References
+----------
+A. Marshall (1890), Principles of Economics; J. Jacobs (1969), The Economy of Cities.
+W. Brock and S. Durlauf (2001), Discrete choice with social interactions, Review of Economic Studies 68,
+235-260, doi:10.1111/1467-937X.00168 (the relative form).
+"""
+
+import functools
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log
+from sim.grid import Grid, decay, distance, lattice_kernel_sum
+from sim.world import ACTIVE, LISTED, exact
+
+RELATIVE = 1
+
+
+def prepare_access(world, par) -> None:
+    """Compute what no month changes: access to talent and to capital (writes log_talent, log_capital)."""
+    world.log_talent = par.access.campus_share * log_of(
+        talent(world.grid, float(par.access.talent_range_km), world.stock)
+    )
+    world.log_capital = capital(world, float(par.access.capital_range_km))
+
+
+def refresh_fields(world, par, terms) -> None:
+    """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity)."""
+    relative = par.location.social_form == RELATIVE
+    sources = heads_by_cell(world.startups.rows, world.grid.n_cells, relative)
+    matrix = spillover_matrix(
+        world.grid, float(par.access.spillover_range_km), float(par.access.spillover_cut_km)
+    )
+    spread_heads(matrix, sources, world.spillovers)
+    if relative:
+        others = 0.0 if par.access.self_spillover else 1.0
+        relative_counts(world.spillovers, sources, others, world.log_spillovers, world.diversity)
+    else:
+        log_fields(world.spillovers, par.access.spillover_scale_heads, world.log_spillovers, world.diversity)
+    receive(world.startups.rows, par.access, matrix, relative, world.spillovers,
+            world.log_spillovers, world.diversity)  # fmt: skip
+    attract(par.location, world, world.attraction)
+
+
+def attract(location, world, out: np.ndarray) -> None:
+    """Write exp of the utility without rent into `out`, (4, 2, n_cells)."""
+    _attract(
+        location,
+        world.log_spillovers,
+        world.diversity,
+        world.log_talent,
+        world.log_capital,
+        world.residual[world.grid.zone],
+        out,
+    )
+
+
+def talent(grid: Grid, range_km: float, stock: np.ndarray) -> np.ndarray:
+    """Return access to graduates with stock-weighted mean 1, (n_cells,).   (E2)"""
+    graduates = np.array([node.ai_graduates_per_year for node in grid.tables.nodes])
+    reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.nan)
+    access = weighted_rows(reach, graduates)
+    return access * (total(stock) / total(stock * access))
+
+
+def capital(world, range_km: float) -> np.ndarray:
+    """Return log closeness to funds with stock-weighted mean 0, (n_cells,).   (E3)"""
+    grid = world.grid
+    sizes = np.zeros(grid.n_zones)
+    for fund in world.funds:
+        sizes[fund.seat] += fund.size
+    if not sizes.any():
+        return np.zeros(grid.n_cells)
+    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.nan)
+    access = log_of(weighted_rows(reach, sizes))
+    return access - total(world.stock * access) / total(world.stock)
+
+
+@functools.lru_cache(maxsize=8)
+def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
+    """Return K, (n_cells, n_cells); row j holds what one head in cell j gives to each cell."""
+    whole = lattice_kernel_sum(grid.shape[0], grid.shape[1], grid.cell_km, range_km, cut_km)
+    return decay(grid.cell_distance, range_km, cut_km) / whole
+
+
+@kernel
+def heads_by_cell(startups, n_cells, count):
+    """Return heads by segment and cell (startups instead of heads if `count`), (4, n_cells)."""
+    out = np.zeros((4, n_cells))
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status == ACTIVE or firm.status == LISTED:
+            out[firm.segment, firm.cell] += 1.0 if count else exact(firm.heads)
+    return out
+
+
+@kernel
+def spread_heads(matrix, sources, out):
+    """out_s = K sources_s for the four segments in one pass over K.   (E1)"""
+    n = matrix.shape[0]
+    out[:] = 0.0
+    first, second, third, fourth = out[0], out[1], out[2], out[3]
+    for j in range(n):
+        a, b, c, d = sources[0, j], sources[1, j], sources[2, j], sources[3, j]
+        if a == 0.0 and b == 0.0 and c == 0.0 and d == 0.0:
+            continue
+        row = matrix[j]
+        for i in range(n):
+            k = row[i]
+            first[i] += a * k
+            second[i] += b * k
+            third[i] += c * k
+            fourth[i] += d * k
+
+
+@kernel
+def diversity(one, two, three, four, scale):
+    """J = (1 - sum p^2) ln(1 + sum A / a0)   (E1)"""
+    whole = one + two + three + four
+    if whole <= 0.0:
+        return 0.0
+    squares = (one * one + two * two + three * three + four * four) / (whole * whole)
+    return (1.0 - squares) * log(1.0 + whole / scale)
+
+
+@kernel
+def log_fields(field, scale, out, jacobs):
+    """L = ln(1 + A / a0) and J, cell by cell."""
+    for c in range(field.shape[1]):
+        for s in range(4):
+            out[s, c] = log(1.0 + field[s, c] / scale)
+        jacobs[c] = diversity(field[0, c], field[1, c], field[2, c], field[3, c], scale)
+
+
+@kernel
+def relative_counts(field, counts, others, out, jacobs):
+    """n / nbar by segment; nbar = (N - others) / n_cells."""
+    n_cells = field.shape[1]
+    for s in range(4):
+        number = 0.0
+        for c in range(n_cells):
+            number += counts[s, c]
+        mean = max(number - others, 1.0) / n_cells
+        for c in range(n_cells):
+            out[s, c] = field[s, c] / mean
+    jacobs[:] = 0.0
+
+
+@kernel
+def receive(startups, access, matrix, relative, field, log_field, jacobs):
+    """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)"""
+    scale = access.spillover_scale_heads
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status != ACTIVE and firm.status != LISTED:
+            continue
+        s, c = firm.segment, firm.cell
+        if access.self_spillover or field[s, c] <= 0.0:
+            firm.spillover, firm.diversity = log_field[s, c], jacobs[c]
+        elif relative:
+            firm.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
+            firm.diversity = 0.0
+        else:
+            own = matrix[c, c] * firm.heads
+            others = np.empty(4)
+            for k in range(4):
+                others[k] = field[k, c]
+            others[s] = max(others[s] - own, 0.0)
+            firm.spillover = log(1.0 + others[s] / scale)
+            firm.diversity = diversity(others[0], others[1], others[2], others[3], scale)
+
+
+@kernel
+def _attract(location, spill, jacobs, log_talent, log_capital, residual, out):
+    """exp(b_M L + b_J J + b_T ln T + b_W ln W + residual)   (part of E5)"""
+    late = location.capital_weight * location.late_capital_share
+    for c in range(jacobs.size):
+        place = location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c] + residual[c]
+        early_factor = exp(location.capital_weight * log_capital[c])
+        late_factor = exp(late * log_capital[c])
+        for s in range(4):
+            value = exp(place + location.spillover_weight * spill[s, c])
+            out[s, 0, c] = value * early_factor
+            out[s, 1, c] = value * late_factor
+
+
+@kernel
+def weighted_rows(matrix, weights):
+    """Return sum_j weights_j matrix[j], added in the order of the rows."""
+    out = np.zeros(matrix.shape[1])
+    for j in range(matrix.shape[0]):
+        for i in range(matrix.shape[1]):
+            out[i] += weights[j] * matrix[j, i]
+    return out
+
+
+@kernel
+def total(values):
+    """Return the sum, added in order."""
+    out = 0.0
+    for i in range(values.size):
+        out += values[i]
+    return out
+
+
+@kernel
+def log_of(values):
+    """Return the logarithm of each value."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        out[i] = log(values[i])
+    return out

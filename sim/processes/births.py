@@ -1,0 +1,191 @@
+"""Births: potential founders from institutes, anchors, firms and on their own, and who founds here.
+
+Equations
+---------
+(E18) Potential founders of a month are Poisson: spin-offs a year / 12 x consideration x scale for each node,
+likewise for independents. Each has a fixed identity, drawn in advance of any policy. It founds here with
+probability ``1/(1 + w exp(-x))``, ``x = pull (IV_s - IV_s at the start) - pull x outside offer``; in the
+history x = 0.
+(E19) A firm older than 18 months has Poisson(b (H/30)^e) spin-offs a month, more after its exit. A child
+inherits part of its parent's quality and mostly its segment.
+
+References
+----------
+S. Klepper (2007), Disagreements, spinoffs, and the evolution of Detroit as the capital of the U.S. automobile
+industry, Management Science 53, 616-631, doi:10.1287/mnsc.1060.0683. S. Klepper (2010), The origin and growth
+of industry clusters, Journal of Urban Economics 67, 15-32, doi:10.1016/j.jue.2009.09.004.
+"""
+
+import hashlib
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log, poisson_inversion
+from sim.randomness import identity, normal, poisson, uniform
+from sim.world import ACTIVE, ANCHOR, DORMANT, ACQUIRED, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
+
+_KIND = {"anchor": ANCHOR}
+
+
+def found_startups(world, par, terms, draw) -> None:
+    """Draw the month's founders and add those who found here, without rooms yet (writes startups)."""
+    appeal = world.appeal - world.reference_appeal if world.month >= 0 else np.zeros(4)
+    inside = inside_probabilities(appeal - par.outside_offer(world.month), par.births)
+    uids, origins, places, rates = sources(world.grid.tables.nodes, par.births)
+    counts = founder_counts(uids, rates * world.scale, draw("founders"))
+    ledger, number = world.startups, int(counts.sum())
+    n = ledger.n
+    start = _month_number(world.month)
+    ledger.n = add_founders(
+        ledger.reserve(number), n, uids, origins, places, counts, start, world.month, par.births,
+        par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+
+    rows = ledger.rows
+    children = spinoff_counts(rows[:n], world.month, world.scale, par.births, draw("spin-off"))
+    n = ledger.n
+    ledger.n = add_spinoffs(
+        ledger.reserve(int(children.sum())), n, children, len(uids) - 1, world.grid.zone, start, world.month,
+        par.births, par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+
+
+def sources(nodes, births) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return uid, origin, origin place (-1: none) and monthly rate of each source of founders.
+
+    The last source are the independents.
+    """
+    uids = [node_uid(node.id) for node in nodes] + [node_uid("independent")]
+    origins = [_KIND.get(node.kind, INSTITUTE) for node in nodes] + [INDEPENDENT]
+    places = [*range(len(nodes)), -1]
+    common = births.founding_scale * births.consideration_factor
+    rates = [
+        node.ai_spinoffs_per_year / 12 * common * (1 if node.kind == "anchor" else births.institute_scale)
+        for node in nodes
+    ] + [births.independents_per_month * common]
+    return np.array(uids, dtype=np.uint64), np.array(origins), np.array(places), np.array(rates)
+
+
+def node_uid(name: str) -> int:
+    """Return the identity of a node, from its id; the top bit is clear."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+
+
+def _month_number(month: int) -> np.uint64:
+    return np.uint64(month if month >= 0 else month + (1 << 20))
+
+
+@kernel
+def inside_probability(x, births):
+    """1 / (1 + w exp(-x))   (E18)"""
+    return 1.0 / (1.0 + births.outside_weight * exp(-x))
+
+
+@kernel
+def inside_probabilities(appeal, births):
+    """Return the chance of founding here by segment, (4,)."""
+    out = np.empty(4)
+    for s in range(4):
+        out[s] = inside_probability(births.outside_pull * appeal[s], births)
+    return out
+
+
+@kernel
+def founder_counts(uids, rates, key):
+    """Return the number of potential founders of each source.   (E18)"""
+    out = np.empty(uids.size, dtype=np.int64)
+    for j in range(uids.size):
+        out[j] = poisson(rates[j], key, uids[j], 0)
+    return out
+
+
+@kernel
+def pick_segment(u, weights):
+    """Return the segment at which the running share of weights passes u."""
+    total = weights[0] + weights[1] + weights[2] + weights[3]
+    running = 0.0
+    for s in range(3):
+        running += weights[s] / total
+        if u < running:
+            return s
+    return 3
+
+
+@kernel
+def write_founder(firm, uid, parent, segment, log_quality, origin, place, month, births, operations, key):
+    """Fill a row with a new startup that has no rooms yet."""
+    firm.uid, firm.parent = uid, parent
+    firm.segment, firm.stage, firm.status, firm.origin = segment, 0, WAITING, origin
+    firm.log_quality, firm.log_capability, firm.revenue_share = log_quality, log_quality, 0.0
+    spread = births.starting_cash_sd * normal(key, uid, 2)
+    firm.cash = births.starting_cash_wan[segment] * exp(spread)
+    firm.heads = max(births.entry_size * operations.target_heads[segment, 0], 1.0)
+    firm.area, firm.lease_rent, firm.valuation, firm.ask, firm.subsidy = 0.0, 0.0, 0.0, 0.0, 0.0
+    firm.spillover, firm.diversity, firm.relief = 0.0, 0.0, 0.0
+    firm.cell, firm.origin_place, firm.holding, firm.eligible = -1, place, -1, 0
+    firm.lease_end, firm.born, firm.last_round = NEVER, month, month
+    firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER
+    firm.rounds, firm.waited = 0, 0
+
+
+@kernel
+def add_founders(startups, n, uids, origins, places, counts, number, month, births, operations, inside, key,
+                 inside_key, outside):  # fmt: skip
+    """Append the founders of nodes, and independents, who found here; return the new length.   (E18)"""
+    for j in range(uids.size):
+        for slot in range(counts[j]):
+            uid = identity(uids[j], number, np.uint64(slot))
+            segment = pick_segment(uniform(key, uid, 0), births.entrant_segments)
+            if uniform(inside_key, uid, 0) >= inside[segment]:
+                outside[segment] += 1.0
+                continue
+            log_quality = births.quality_sd * normal(key, uid, 1)
+            write_founder(startups[n], uid, uids[j], segment, log_quality, origins[j], places[j], month,
+                          births, operations, key)  # fmt: skip
+            n += 1
+    return n
+
+
+@kernel
+def spinoff_rate(heads, births):
+    """b (H / 30)^e   (E19)"""
+    return births.spinoff_per_month * exp(births.spinoff_size_exponent * log(heads / births.spinoff_heads))
+
+
+@kernel
+def spinoff_counts(startups, month, scale, births, key):
+    """Return the number of spin-offs that each firm has this month.   (E19)"""
+    out = np.zeros(startups.shape[0], dtype=np.int64)
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        boosted = month < firm.boost_end
+        alive = firm.status == ACTIVE or firm.status == LISTED
+        if not alive and not (boosted and (firm.status == DORMANT or firm.status == ACQUIRED)):
+            continue
+        if month - firm.born <= births.spinoff_age_months:
+            continue
+        rate = spinoff_rate(firm.heads, births) * scale
+        if boosted:
+            rate *= births.boost_factor
+        out[i] = poisson_inversion(rate, uniform(key, firm.uid, 0))
+    return out
+
+
+@kernel
+def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, births, operations, inside,
+                 key, inside_key, outside):  # fmt: skip
+    """Append the spin-offs of firms who found here; return the new length.   (E19)"""
+    for i in range(children.size):
+        for slot in range(children[i]):
+            parent = startups[i]
+            uid = identity(parent.uid, number, np.uint64(slot))
+            segment = np.int64(parent.segment)
+            if uniform(key, uid, 3) >= births.segment_kept:
+                segment = np.int64(pick_segment(uniform(key, uid, 0), births.entrant_segments))
+            if uniform(inside_key, uid, 0) >= inside[segment]:
+                outside[segment] += 1.0
+                continue
+            log_quality = births.heredity * parent.log_quality + births.heredity_sd * normal(key, uid, 1)
+            place = first_zone_place + zone[parent.cell]
+            write_founder(startups[n], uid, parent.uid, segment, log_quality, FIRM, place, month, births,
+                          operations, key)  # fmt: skip
+            n += 1
+    return n

@@ -1,0 +1,336 @@
+"""Finance: who looks for money, the funds that have it, and the rounds that close.
+
+Equations
+---------
+(E15) A startup begins to look for its next round with hazard ``h = m h0_k min(capability^e, cap)``,
+``h0_k = -ln(1 - p_k)/window``, from a gap after the last round on, lower when that round is long past. It asks
+for ``median_k x segment factor x exp(sd eps)`` and looks for nine months, then pauses.
+(E16) Each fund calls its commitment evenly over its investment period into a purse of at most twelve months.
+Once a month all pairs of a seeker and a fund that invests in its segment and round, with
+``score = ln capability - w d/range + sd eps(pair) > bar``, stand in one list by falling score, and the list
+is gone down once: the fund commits what the round still needs, at most its ticket and its purse; the first
+investor brings at least 30 % of the ask, the others 5 %. A round with 60 % of its ask closes; otherwise all
+is released. Both sides rank a pair by the same number, so no order of agents matters. A round sells 18 % of
+the firm; older shares are diluted. A one-person company that raises becomes an application company.
+
+References
+----------
+O. Sorenson and T. Stuart (2001), Syndication networks and the spatial distribution of venture capital
+investments, American Journal of Sociology 106, 1546-1588, doi:10.1086/321301 (distance).
+D. Gale and L. Shapley (1962), College admissions and the stability of marriage, American Mathematical Monthly
+69, 9-15 (with aligned preferences the ranked list of whole tickets is the stable matching).
+"""
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log
+from sim.grid import distance
+from sim.randomness import combine, normal, uniform
+from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
+
+APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
+DEALS, CAPITAL = FLOW["deals"], FLOW["capital_wan"]
+PARTNER_NAME, FUND_NAME = "Partner {}", "Fund {}"
+
+
+def found_funds(world, par, draw) -> None:
+    """Draw the funds: sizes, seats, rounds, segments and the phase of their periods (writes funds).
+
+    Partner funds invest in everything. The others' sizes fall as a power law of their rank; the largest 30 %
+    invest from A or B upward, the next 30 % from seed to C, the rest from seed to A or B.
+    """
+    settings = world.grid.tables.settings["funds"]
+    index = world.grid.tables.zone_index
+    partners = [index[zone] for zone in settings["partner_seats"]][: int(par.finance.funds)]
+    zones = np.array([index[zone] for zone in settings["seat_weights"]])
+    weights = np.array(list(settings["seat_weights"].values()), dtype=float)
+    funds = np.zeros(int(par.finance.funds), dtype=FUND).view(np.recarray)
+    write_funds(funds, np.array(partners, dtype=np.int64), zones, weights, par.finance, draw.once("fund-table"))
+    begin_funds(funds, par.finance, world.month, fund_scale(par, world.month))
+    world.funds = funds
+
+
+def fund_scale(par, month: int) -> float:
+    """Return the factor of commitments: below 1 in the history, counted at the middle of the period."""
+    middle = month + int(par.finance.period_months) // 2
+    growth = exp(par.initial.history_growth_per_month * min(middle, 0))
+    return growth * (par.outlook.climate if month >= 0 else 1.0)
+
+
+def close_rounds(world, par, terms, draw) -> None:
+    """Call capital, let startups look for money, match them with funds (writes startups, funds, deals)."""
+    finance, rows = par.finance, world.startups.rows
+    pace = float(par.outlook.climate) if world.month >= 0 else 1.0
+    call_capital(world.funds, finance, world.month, fund_scale(par, world.month), pace, world.caps)
+    seekers = np.flatnonzero(
+        seek(rows, finance, world.month, draw("seek"), draw.once("ask"), world.caps)
+    )
+    if seekers.size == 0:
+        return
+    seekers = seekers[np.argsort(rows.uid[seekers])]
+    grid = world.grid
+    to_seat = distance(grid.x, grid.y, grid.zone_x, grid.zone_y)
+    order = np.argsort(world.funds.uid)
+    firm, fund, score = rank_pairs(rows, seekers, world.funds, order, to_seat, finance, par.access,
+                                   draw.once("taste"))  # fmt: skip
+    firm, fund, amount = commit(rows, seekers, world.funds, finance, firm[score], fund[score], world.caps)
+    holdings, deals = world.holdings, world.deals
+    holdings.n, deals.n = settle(
+        rows, seekers, world.funds, finance, world.month, grid.zone, firm, fund, amount,
+        holdings.reserve(len(firm)), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows, world.caps)  # fmt: skip
+
+
+@kernel
+def pick(u, weights):
+    """Return the position at which the running share of weights passes u."""
+    total, running = 0.0, 0.0
+    for j in range(weights.size):
+        total += weights[j]
+    for j in range(weights.size - 1):
+        running += weights[j] / total
+        if u < running:
+            return j
+    return weights.size - 1
+
+
+@kernel
+def write_funds(funds, partners, zones, weights, finance, key):
+    """Fill the fund table from addressed draws: one address a fund."""
+    number, others, total = funds.shape[0], funds.shape[0] - partners.size, 0.0
+    for v in range(number):
+        fund = funds[v]
+        fund.uid = combine(np.uint64(0x66756E64), np.uint64(v)) >> np.uint64(1)
+        fund.offset = np.int64(uniform(key, fund.uid, 0) * finance.period_months)
+        late = np.int64(1) if uniform(key, fund.uid, 1) < 0.5 else np.int64(2)
+        if v < partners.size:
+            fund.partner, fund.seat, fund.size = 1, partners[v], finance.partner_size
+            fund.segments, fund.first_round, fund.last_round = 15, 0, LAST_ROUND
+        else:
+            rank = v - partners.size
+            share = (rank + 0.5) / others
+            fund.size = finance.other_size * exp(-log(share) / finance.size_exponent)
+            fund.seat = zones[pick(uniform(key, fund.uid, 2), weights)]
+            fund.segments = draw_focus(key, fund.uid)
+            if share < 0.3:
+                fund.first_round, fund.last_round = late, LAST_ROUND
+            elif share < 0.6:
+                fund.first_round, fund.last_round = 0, 3
+            else:
+                fund.first_round, fund.last_round = 0, late
+        total += fund.size
+    for v in range(number):
+        funds[v].size = exact(funds[v].size * finance.capital_bn_rmb / total)
+
+
+@kernel
+def draw_focus(key, uid):
+    """Return bits of two to four segments, all sets of a size equally likely; APP brings OPC along."""
+    wanted = 2 + np.int64(uniform(key, uid, 3) * 3.0)
+    bits, left = np.int64(0), wanted
+    for s in range(4):
+        if uniform(key, uid, 4 + s) * (4 - s) < left:
+            bits |= np.int64(1) << np.int64(s)
+            left -= 1
+    if bits & 2:
+        bits |= 1
+    return bits
+
+
+@kernel
+def begin_funds(funds, finance, month, scale):
+    """Begin in the middle of each fund's period, with the part of its commitment that is still to call."""
+    for v in range(funds.shape[0]):
+        fund = funds[v]
+        elapsed = (month - fund.offset) % finance.period_months
+        fund.commitment = exact(fund.size * scale)
+        fund.uncalled = exact(fund.commitment * (finance.period_months - elapsed) / finance.period_months)
+        fund.committed = fund.uncalled
+
+
+@kernel
+def record_of(fund):
+    """Return a fund's performance: half plus proceeds over money invested."""
+    return 0.5 + (fund.all_proceeds / fund.all_invested if fund.all_invested > 0.0 else 0.0)
+
+
+@kernel
+def call_capital(funds, finance, month, scale, pace, caps):
+    """Open periods that begin this month, then call a month's money into each purse.   (E16)"""
+    mean = 0.0
+    for v in range(funds.shape[0]):
+        mean += record_of(funds[v]) / funds.shape[0]
+    for v in range(funds.shape[0]):
+        fund = funds[v]
+        if (month - fund.offset) % finance.period_months == 0:
+            relative = min(max(record_of(fund) / mean, finance.performance_low), finance.performance_high)
+            fund.returned += fund.uncalled
+            fund.commitment = exact(fund.size * scale * exp(finance.performance_exponent * log(relative)))
+            fund.uncalled = fund.commitment
+            fund.committed += fund.commitment
+        rate = fund.commitment / finance.period_months
+        room = max(finance.purse_months * rate - fund.purse, 0.0)
+        called = min(fund.uncalled, exact(min(rate * pace, room)))
+        fund.uncalled -= called
+        fund.purse += called
+        caps[0].fund_months += 1
+        caps[0].purse_full += room < rate * pace
+        caps[0].commitment_exhausted += fund.uncalled <= 0.0
+
+
+@kernel
+def seek_hazard(segment, stage, gap, log_capability, finance):
+    """m h0_k min(capability^e, cap), 0 before the gap, lower once the last round is stale.   (E15)"""
+    step = min(stage, LAST_ROUND)
+    if gap < (finance.first_gap_months if stage == 0 else finance.gap_months):
+        return 0.0
+    window = finance.first_window_months if stage == 0 else finance.window_months
+    hazard = -log(1.0 - finance.round_probability[step]) / window * finance.seek_factor
+    if stage == 0:
+        hazard *= finance.first_round_factor * finance.first_round_segment_factor[segment]
+    if gap > finance.stale_months:
+        hazard *= finance.stale_factor
+    return hazard * min(exp(finance.seek_quality_exponent * log_capability), finance.seek_quality_cap)
+
+
+@kernel
+def ask_for(segment, stage, noise, finance):
+    """median_k x segment factor x exp(sd eps)   (E15)"""
+    median = finance.round_median_m_rmb[min(stage, LAST_ROUND)]
+    return exact(median * finance.round_segment_factor[segment] * exp(finance.round_sd * noise))
+
+
+@kernel
+def seek(startups, finance, month, key, ask_key, caps):
+    """Begin and end searches; return who looks for money this month.   (E15)"""
+    seeking = np.zeros(startups.shape[0], dtype=np.bool_)
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status != ACTIVE:
+            continue
+        if firm.search_end > month:
+            seeking[i] = True
+        elif firm.search_end != NEVER:
+            firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
+            caps[0].search_expired += 1
+        elif month >= firm.pause_end:
+            hazard = seek_hazard(firm.segment, firm.stage, month - firm.last_round, firm.log_capability, finance)
+            if hazard > 0.0 and uniform(key, firm.uid, 0) < 1.0 - exp(-hazard):
+                noise = normal(ask_key, firm.uid, firm.stage)
+                firm.ask = ask_for(firm.segment, firm.stage, noise, finance)
+                firm.search_end = month + finance.search_months
+                seeking[i] = True
+    return seeking
+
+
+@kernel
+def in_focus(fund, firm):
+    """Return whether a fund with money invests in the firm's segment and round."""
+    step = min(firm.stage, LAST_ROUND)
+    return (fund.purse > 0.0 and (fund.segments >> firm.segment) & 1 == 1
+            and fund.first_round <= step <= fund.last_round)  # fmt: skip
+
+
+@kernel
+def rank_pairs(startups, seekers, funds, order, to_seat, finance, access, key):
+    """Return the pairs in focus above the bar and the order of their falling scores.   (E16)
+
+    Ties go to the smaller startup uid, then the smaller fund uid: pairs are listed in that order, and the
+    sort is stable.
+    """
+    size = seekers.size * funds.shape[0]
+    firm_of, fund_of = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    score, n = np.empty(size), 0
+    for i in range(seekers.size):
+        firm = startups[seekers[i]]
+        for j in range(order.size):
+            v = order[j]
+            fund = funds[v]
+            if not in_focus(fund, firm):
+                continue
+            far = to_seat[firm.cell, fund.seat] / access.capital_range_km
+            taste = finance.taste_sd * normal(key, combine(firm.uid, fund.uid), firm.stage)
+            value = firm.log_capability - finance.distance_weight * far + taste
+            if value > finance.score_bar:
+                firm_of[n], fund_of[n], score[n] = i, v, -value
+                n += 1
+    return firm_of[:n], fund_of[:n], np.argsort(score[:n], kind="mergesort")
+
+
+@kernel
+def commit(startups, seekers, funds, finance, firm_of, fund_of, caps):
+    """Go down the list once; return the commitments made: seeker, fund, amount.   (E16)"""
+    raised = np.zeros(seekers.size)
+    made = np.zeros(seekers.size, dtype=np.int64)
+    out_firm, out_fund = np.empty(firm_of.size, dtype=np.int64), np.empty(firm_of.size, dtype=np.int64)
+    out_amount, n = np.empty(firm_of.size), 0
+    for k in range(firm_of.size):
+        i, fund = firm_of[k], funds[fund_of[k]]
+        ask = startups[seekers[i]].ask
+        need = ask - raised[i]
+        if need <= 0.0:
+            continue
+        amount = min(need, min(exact(finance.ticket_share * fund.commitment), fund.purse))
+        if amount < need:
+            caps[0].ticket_short += 1
+        if amount <= 0.0 or amount < ask * (finance.lead_share if made[i] == 0 else finance.follow_share):
+            continue
+        fund.purse -= amount
+        raised[i] += amount
+        made[i] += 1
+        out_firm[n], out_fund[n], out_amount[n] = i, fund_of[k], amount
+        n += 1
+    return out_firm[:n], out_fund[:n], out_amount[:n]
+
+
+@kernel
+def settle(startups, seekers, funds, finance, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
+           deals, n_deals, flows, caps):  # fmt: skip
+    """Close the rounds that reached their share of the ask, release the others.   (E16)"""
+    raised, leads = np.zeros(seekers.size), np.full(seekers.size, -1)
+    investors = np.zeros(seekers.size, dtype=np.int64)
+    for k in range(firm_of.size):
+        i = firm_of[k]
+        if leads[i] < 0:
+            leads[i] = fund_of[k]
+        raised[i] += amounts[k]
+        investors[i] += 1
+    for k in range(firm_of.size):
+        i, fund = firm_of[k], funds[fund_of[k]]
+        firm = startups[seekers[i]]
+        if raised[i] < finance.close_share * firm.ask:
+            fund.purse += amounts[k]
+            continue
+        fund.invested += amounts[k]
+        fund.all_invested += amounts[k]
+        entry = holdings[n_holdings]
+        entry.share, entry.fund = finance.round_stake * amounts[k] / raised[i], fund_of[k]
+        entry.round, entry.next = firm.rounds + 1, firm.holding
+        firm.holding = n_holdings
+        n_holdings += 1
+    for i in range(seekers.size):
+        firm = startups[seekers[i]]
+        if raised[i] < finance.close_share * firm.ask:
+            caps[0].round_released += raised[i] > 0.0
+            continue
+        z, s = zone[firm.cell], firm.segment
+        flows[z, s, DEALS] += 1.0
+        flows[z, s, CAPITAL] += raised[i]
+        deal = deals[n_deals]
+        deal.uid, deal.month, deal.stage, deal.segment = firm.uid, month, firm.stage, s
+        deal.zone, deal.amount, deal.ask = z, raised[i], firm.ask
+        deal.lead, deal.investors = leads[i], investors[i]
+        n_deals += 1
+        receive(firm, raised[i], month, finance)
+    return n_holdings, n_deals
+
+
+@kernel
+def receive(firm, amount, month, finance):
+    """Book a closed round."""
+    firm.cash += amount
+    firm.valuation = amount / finance.round_stake
+    firm.stage = min(firm.stage + 1, LAST_STAGE)
+    if firm.segment == 0:
+        firm.segment = APP
+    firm.rounds += 1
+    firm.last_round, firm.search_end = month, NEVER

@@ -1,0 +1,157 @@
+"""Land: new space, other tenants, vacancy and rent.
+
+Equations
+---------
+(E8) Other tenants want ``D = D0 (r/r0)^-e exp(g t)`` and hold ``min(D, F - startups)``; what neither holds is
+vacant. Tenants who are squeezed below what they want are an output.
+(E9) ``d ln r = clip(kappa (v* - v) + zeta ln(r0/r))``: vacancy v and its natural level v* are averages over
+the neighbourhood, weighted by stock. Space vacant by nature beyond the mature level fades with a half-life,
+a longer one for the stock of the first month than for space opened since, which starts empty.
+
+References
+----------
+W. Wheaton and R. Torto (1988), Vacancy rates and the future of office rents, AREUEA Journal 16, 430-436,
+doi:10.1111/1540-6229.00466. P. Hendershott (1996), Rental adjustment and valuation in overbuilt markets,
+Journal of Urban Economics 39, 51-67, doi:10.1006/juec.1996.0003.
+"""
+
+import functools
+
+import numpy as np
+
+from sim.compiled import exp, kernel
+from sim.grid import Grid, decay
+from sim.world import ACTIVE, LISTED, IdentityError, exact
+
+TOLERANCE_M2 = 1e-3
+LN_2 = 0.6931471805599453
+
+
+def open_space(world, par, terms) -> None:
+    """Put new space on the market at the current rent of its cells (writes stock, excess_vacancy)."""
+    if world.month > 0:
+        fade(world.excess_vacancy, par.land.vacancy_half_life_months, par.land.new_space_half_life_months)
+    if terms.opened_m2.any():
+        opened = world.grid.spread_stock(terms.opened_m2)
+        world.stock += opened
+        world.excess_vacancy[1] += opened * (1.0 - par.land.natural_vacancy_share)
+
+
+def clear_offices(world, par, terms) -> None:
+    """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent)."""
+    startups = startup_area(world.startups.rows, world.grid.n_cells)
+    growth = exp(par.outlook.tenant_growth_per_month * world.month)
+    oversold = hold_offices(par.land, world.stock, startups, world.tenant_demand, growth, world.log_rent,
+                 world.tenants, world.vacant, world.caps)  # fmt: skip
+    if par.location.unlimited_capacity:
+        world.vacant[:] = world.stock
+    elif oversold > TOLERANCE_M2:
+        raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
+    near = neighbourhood(world.grid, float(par.land.vacancy_range_km))
+    adjust_rents(par.land, near, world.stock, world.vacant, world.excess_vacancy, world.log_rent, world.caps)
+    rent_of(world.reference_rent, world.log_rent, world.rent)
+
+
+def count_vacancy(world, par) -> None:
+    """Count the rooms that startups have left since offices were cleared (writes vacant)."""
+    startups = startup_area(world.startups.rows, world.grid.n_cells)
+    world.vacant[:] = world.stock if par.location.unlimited_capacity else world.stock - startups - world.tenants
+
+
+def start_offices(world, par) -> None:
+    """Begin month 0: other tenants want what startups leave of the occupied stock, at today's rents."""
+    grid = world.grid
+    vacancy = grid.zone_values("vacancy_share")[grid.zone]
+    startups = startup_area(world.startups.rows, grid.n_cells)
+    wanted = world.stock * (1.0 - vacancy) - startups
+    world.caps[0].demand_floor += int((wanted < 0).sum())
+    world.tenant_demand = np.maximum(wanted, 0.0)
+    world.tenants = world.tenant_demand.copy()
+    world.vacant = world.stock - startups - world.tenants
+    world.room = world.vacant
+    world.excess_vacancy[0] = world.stock * (vacancy - par.land.natural_vacancy_share)
+
+
+@functools.lru_cache(maxsize=8)
+def neighbourhood(grid: Grid, range_km: float) -> np.ndarray:
+    """Return exp(-d/range) between cells, (n_cells, n_cells)."""
+    return decay(grid.cell_distance, range_km, np.nan)
+
+
+@kernel
+def startup_area(startups, n_cells):
+    """Return floor space leased by startups and listed firms [m2], (n_cells,)."""
+    out = np.zeros(n_cells)
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status == ACTIVE or firm.status == LISTED:
+            out[firm.cell] += exact(firm.area)
+    return out
+
+
+@kernel
+def tenant_demand(at_reference, log_rent, elasticity, growth):
+    """D = D0 (r/r0)^-e exp(g t)   (E8)"""
+    return at_reference * exp(-elasticity * log_rent) * growth
+
+
+@kernel
+def hold_offices(land, stock, startups, demand, growth, log_rent, tenants, vacant, caps):
+    """Other tenants hold min(D, F - startups); the rest is vacant. Return the most that is oversold.   (E8)"""
+    oversold = 0.0
+    for c in range(stock.size):
+        left = stock[c] - startups[c]
+        oversold = max(oversold, -left)
+        wanted = tenant_demand(demand[c], log_rent[c], land.tenant_rent_elasticity, growth)
+        if wanted > left:
+            caps[0].tenants_squeezed += 1
+        tenants[c] = max(min(wanted, left), 0.0)
+        vacant[c] = left - tenants[c]
+    caps[0].cell_months += stock.size
+    return oversold
+
+
+@kernel
+def rent_step(gap, log_rent, speed, reversion, limit):
+    """d ln r = clip(kappa (v* - v) - zeta ln(r/r0))   (E9)"""
+    return min(max(speed * gap - reversion * log_rent, -limit), limit)
+
+
+@kernel
+def adjust_rents(land, near, stock, vacant, excess, log_rent, caps):
+    """Move each rent by its neighbourhood's vacancy against the natural level.   (E9)
+
+    Both are averages over the same neighbourhood, so one pass over it serves: v* - v is the mature level
+    plus the average of (excess - vacant)/stock.
+    """
+    n = stock.size
+    above, whole = np.zeros(n), np.zeros(n)
+    for j in range(n):
+        more, weight = excess[0, j] + excess[1, j] - vacant[j], stock[j]
+        row = near[j]
+        for i in range(n):
+            above[i] += more * row[i]
+            whole[i] += weight * row[i]
+    for i in range(n):
+        gap = land.natural_vacancy_share + above[i] / whole[i]
+        step = rent_step(gap, log_rent[i], land.rent_speed_per_month, land.rent_reversion_per_month,
+                         land.rent_step_limit)  # fmt: skip
+        if abs(step) >= land.rent_step_limit:
+            caps[0].rent_step += 1
+        log_rent[i] += step
+
+
+@kernel
+def fade(excess, half_life, new_half_life):
+    """Let natural vacancy beyond the mature level halve in its time.   (E9)"""
+    old, new = exp(-LN_2 / half_life), exp(-LN_2 / new_half_life)
+    for c in range(excess.shape[1]):
+        excess[0, c] *= old
+        excess[1, c] *= new
+
+
+@kernel
+def rent_of(reference, log_rent, out):
+    """r = r0 exp(ln(r/r0))"""
+    for c in range(reference.size):
+        out[c] = reference[c] * exp(log_rent[c])

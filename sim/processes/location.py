@@ -1,0 +1,453 @@
+"""Location: where entrants find rooms, when tenants stay or move, and how appealing the region is.
+
+Equations
+---------
+(E4) A tenant pays ``r (1 - sigma)``, sigma being the sum of the rent cuts for which it is eligible, at most 1.
+(E5) ``V = b_M L_s + b_J J + b_T ln T + b_W ln W + xi_zone - alpha' ln((r (1 - sigma) + c)/(r_ref + c))
+- chi d(zone, origin)`` with ``alpha' = alpha (r_ref + c)/r_ref``, so that alpha is the elasticity at the
+reference rent. chi acts once, at birth, and counts to the centre of the zone.
+(E6) ``P(cell) ~ vacant exp(V)``: the zone by Gumbel-max on inclusive values, then the cell by one uniform
+number on the cumulative weights in their fixed order; both are addressed by startup.
+(E7) A chooser needs ``reserve x area per head x heads``. Choosers come in a random order of their own; one
+whose cell has no room draws again, and after 16 passes chooses among the cells with room. By independence of
+irrelevant alternatives that is the law of choosing among cells with room from the beginning.
+(E18) Appeal of the region: ``IV_s = ln sum(vacant exp(V)) - (1 - theta) ln sum(vacant)``, without chi.
+(E20) At the end of its lease, or when it is crowded, a tenant whose cell has room stays with probability
+``e^(V_own + iota) / (e^(V_own + iota) + sum(vacant e^V)/sum(vacant))``; its own heads are not among its
+neighbours.
+
+References
+----------
+D. McFadden (1978), Modelling the choice of residential location, in: Spatial Interaction Theory and Planning
+Models, 75-96 (the size term).
+"""
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log
+from sim.randomness import gumbel, uniform
+from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, exact
+
+PASSES = 16
+ONE = 1  # revision by exactly one startup a month
+ENTRIES, MOVES_IN, MOVES_OUT, LOST_FOR_SPACE = (
+    FLOW[name] for name in ("entries", "moves_in", "moves_out", "lost_for_space")
+)
+
+
+class Choice:
+    """Weights of all cells for choosers of every segment, phase and eligibility, at one moment.
+
+    Attributes
+    ----------
+    masks
+        Eligibility masks, sorted, (n_masks,).
+    weights
+        vacant^size exp(V without chi), (4, 2, n_masks, n_cells).
+    log_zone, log_all
+        Log of their sums by zone, (4, 2, n_masks, n_zones), and over all, (4, 2, n_masks).
+    log_vacancy
+        Log of all vacant space to the power of the size coefficient.
+    """
+
+    def __init__(self, world, par, terms, masks: np.ndarray) -> None:
+        grid, place = world.grid, par.location
+        self.masks = masks
+        relief = relief_by_zone(masks, terms.rent_share)[:, grid.zone]
+        size = sized(world.vacant, place.size_weight)
+        factor = rent_factor(world.rent, relief, place) * size
+        self.weights = world.attraction[:, :, None, :] * factor
+        self.log_zone = log_zone_sums(grid.first, self.weights)
+        self.log_all = log_sums(self.log_zone)
+        self.log_vacancy = place.size_weight * log(ordered_sum(world.vacant))
+
+    def column(self, masks: np.ndarray) -> np.ndarray:
+        """Return the position of each mask."""
+        return np.searchsorted(self.masks, masks)
+
+
+def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0) -> np.ndarray:
+    """Return the chance that a chooser without origin takes each cell, by the weights that the step samples.
+
+    Parameters
+    ----------
+    world, par, terms
+        State, parameters and policy of the month.
+    segment, phase, mask
+        Segment (0 to 3), phase (0 up to the seed stage, 1 later), rent cuts for which it is eligible.
+
+    Returns
+    -------
+    Shares, (n_cells,); they sum to 1.
+    """
+    weights = Choice(world, par, terms, np.array([mask])).weights[segment, phase, 0]
+    return weights / ordered_sum(weights)
+
+
+def mark_eligible(world, par, terms) -> None:
+    """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief)."""
+    mark(world.startups.rows, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
+         terms.max_area)  # fmt: skip
+
+
+def weigh_region(world, par, terms) -> Choice:
+    """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
+    masks = entrant_masks(par, terms)
+    choice = Choice(world, par, terms, np.unique(masks))
+    columns = choice.column(masks)
+    for segment in range(4):
+        whole = choice.log_all[segment, 0, columns[segment]]
+        world.appeal[segment] = whole - (1.0 - par.births.choice_size_exponent) * choice.log_vacancy
+    return choice
+
+
+def place_entrants(world, par, terms, choice: Choice, draw) -> None:
+    """Give rooms to those who founded here; who waits too long is lost (writes startups, room, flows)."""
+    rows = world.startups.rows
+    waiting = in_turn(rows, np.flatnonzero(rows.status == WAITING), draw("turn"))
+    if waiting.size == 0:
+        return
+    columns = choice.column(entrant_masks(par, terms))
+    seat(rows, waiting, par.location, world.month, world.grid.zone, world.grid.first, choice.weights,
+         choice.log_zone, columns, world.grid.origin_distance, world.rent, world.room, world.vacant,
+         draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+
+
+def move_tenants(world, par, terms, draw) -> None:
+    """Let tenants at the end of a lease, or crowded, stay or move (writes startups, room, flows)."""
+    rows = world.startups.rows
+    choosers = np.flatnonzero(looking(rows, world.month, par.location))
+    revising = par.location.revision_rate_per_month > 0 or par.location.revision == ONE
+    if revising:
+        choosers = revisers(rows, par.location, draw("revise"))
+    if choosers.size == 0:
+        return
+    choosers = in_turn(rows, choosers, draw("turn"))
+    choice = Choice(world, par, terms, np.unique(rows.eligible[choosers]))
+    decide(rows, choosers, par.location, par.operations, world.month, world.grid.zone, world.grid.first,
+           choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
+           choice.column(rows.eligible[choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.room, world.vacant,
+           draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+
+
+def entrant_masks(par, terms) -> np.ndarray:
+    """Return the rent cuts for which an entrant of each segment is eligible, (4,)."""
+    heads = entry_heads(par)
+    need = np.array([needed_area(h, par.location) for h in heads])
+    bits = (need[:, None] <= terms.max_area) & (terms.max_age >= 0) & (terms.max_stage >= 0)
+    return (bits * (1 << np.arange(len(terms.max_area)))).sum(axis=1).astype(np.int64)
+
+
+def entry_heads(par) -> np.ndarray:
+    """Return the heads of an entrant of each segment, (4,)."""
+    return np.maximum(par.births.entry_size * par.operations.target_heads[:, 0], 1.0)
+
+
+def in_turn(rows, chosen: np.ndarray, key) -> np.ndarray:
+    """Return the rows `chosen` in the random order in which they are served."""
+    return chosen[np.lexsort((rows.uid[chosen], turns(rows, chosen, key)))]
+
+
+def looking(rows, month: int, location) -> np.ndarray:
+    """Return who ends a lease or is crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
+    tenant = (rows.status == ACTIVE) | (rows.status == LISTED)
+    crowded = location.area_m2_per_head * rows.heads > location.crowding_limit * rows.area
+    return tenant & ((rows.lease_end <= month) | (crowded & (rows.waited == 0)))
+
+
+def revisers(rows, location, key) -> np.ndarray:
+    """Return who revises its place without a reason: each at a rate, or exactly one."""
+    active = np.flatnonzero(rows.status == ACTIVE)
+    numbers = turns(rows, active, key)
+    if location.revision == ONE:
+        return active[np.lexsort((rows.uid[active], numbers))[:1]]
+    return active[numbers < location.revision_rate_per_month]
+
+
+@kernel
+def turns(startups, chosen, key):
+    """Return each chosen startup's uniform number."""
+    out = np.empty(chosen.size)
+    for i in range(chosen.size):
+        out[i] = uniform(key, startups[chosen[i]].uid, 0)
+    return out
+
+
+@kernel
+def mark(startups, month, zone, share, max_age, max_stage, max_area):
+    """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay."""
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        bits, relief = np.int64(0), 0.0
+        if firm.status == ACTIVE:
+            for k in range(max_age.size):
+                if (month - firm.born <= max_age[k] and firm.stage <= max_stage[k]
+                        and firm.area <= max_area[k]):  # fmt: skip
+                    bits |= np.int64(1) << np.int64(k)
+                    relief += share[k, zone[firm.cell]]
+        firm.eligible = bits
+        firm.relief = min(relief, 1.0)
+
+
+@kernel
+def relief_by_zone(masks, share):
+    """sigma by mask and zone: the sum of the shares of the mask's rent cuts, at most 1.   (E4)"""
+    out = np.zeros((masks.size, share.shape[1]))
+    for m in range(masks.size):
+        for z in range(share.shape[1]):
+            for k in range(share.shape[0]):
+                if (masks[m] >> np.int64(k)) & np.int64(1):
+                    out[m, z] += share[k, z]
+            out[m, z] = min(out[m, z], 1.0)
+    return out
+
+
+@kernel
+def rent_term(rent, location):
+    """-alpha' ln((r + c)/(r_ref + c)), alpha' = alpha (r_ref + c)/r_ref   (E5)"""
+    reference, other = location.reference_rent_rmb_m2_month, location.occupancy_cost_rmb_m2_month
+    slope = location.rent_sensitivity * (reference + other) / reference
+    return 0.0 if slope == 0.0 else -slope * log((rent + other) / (reference + other))
+
+
+@kernel
+def rent_factor(rent, relief, location):
+    """exp of the rent term, by mask and cell."""
+    out = np.empty(relief.shape)
+    for m in range(relief.shape[0]):
+        for c in range(rent.size):
+            out[m, c] = exp(rent_term(rent[c] * (1.0 - relief[m, c]), location))
+    return out
+
+
+@kernel
+def sized(vacant, weight):
+    """vacant^weight; exactly `vacant` at 1 and exactly 1 at 0.   (E6)"""
+    out = np.empty(vacant.size)
+    for c in range(vacant.size):
+        if weight == 1.0:
+            out[c] = max(vacant[c], 0.0)
+        elif weight == 0.0:
+            out[c] = 1.0
+        else:
+            out[c] = exp(weight * log(vacant[c])) if vacant[c] > 0.0 else 0.0
+    return out
+
+
+@kernel
+def ordered_sum(values):
+    """Return the sum, added in order."""
+    total = 0.0
+    for i in range(values.size):
+        total += values[i]
+    return total
+
+
+@kernel
+def log_sums(log_zone):
+    """Return ln of the sums of weights over all zones, (4, 2, n_masks)."""
+    segments, phases, masks, zones = log_zone.shape
+    out = np.empty((segments, phases, masks))
+    for s in range(segments):
+        for p in range(phases):
+            for m in range(masks):
+                total = 0.0
+                for z in range(zones):
+                    total += exp(log_zone[s, p, m, z])
+                out[s, p, m] = log(total)
+    return out
+
+
+@kernel
+def log_zone_sums(first, weights):
+    """Return ln of the sums of weights by zone, (4, 2, n_masks, n_zones)."""
+    segments, phases, masks, _ = weights.shape
+    out = np.empty((segments, phases, masks, first.size - 1))
+    for s in range(segments):
+        for p in range(phases):
+            for m in range(masks):
+                for z in range(first.size - 1):
+                    total = 0.0
+                    for c in range(first[z], first[z + 1]):
+                        total += weights[s, p, m, c]
+                    out[s, p, m, z] = log(total)
+    return out
+
+
+@kernel
+def needed_area(heads, location):
+    """a = reserve x area per head x heads   (E7)"""
+    return exact(location.lease_reserve * location.area_m2_per_head * heads)
+
+
+@kernel
+def lease_length(stage, location):
+    """Return the length of a lease [months]."""
+    return location.early_lease_months if stage <= 1 else location.late_lease_months
+
+
+@kernel
+def best_zone(uid, turn, log_zone, pull, distances, key):
+    """Return the zone with the largest inclusive value plus Gumbel taste; -1 if none has weight.   (E6)"""
+    best, found = -np.inf, -1
+    for z in range(log_zone.size):
+        if log_zone[z] == -np.inf:
+            continue
+        value = log_zone[z] - pull * distances[z] + gumbel(key, uid, turn * log_zone.size + z)
+        if value > best:
+            best, found = value, z
+    return found
+
+
+@kernel
+def cell_at(target, first, last, weights):
+    """Return the cell at which the running sum of weights passes `target`; the last with weight at its end."""
+    running, found = 0.0, -1
+    for c in range(first, last):
+        if weights[c] > 0.0:
+            found = c
+            running += weights[c]
+            if target < running:
+                break
+    return found
+
+
+@kernel
+def has_room(cell, need, room, vacant, location):
+    """Return whether a chooser of `need` m2 fits into the cell."""
+    return location.unlimited_capacity or (room[cell] >= need and vacant[cell] >= need)
+
+
+@kernel
+def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distances, room, vacant, zone_key,
+              cell_key):  # fmt: skip
+    """Return the cell that a chooser takes, or -1 if none has room.   (E6, E7)"""
+    for turn in range(PASSES):
+        z = best_zone(uid, turn, log_zone, pull, distances, zone_key)
+        if z < 0:
+            return -1
+        target = uniform(cell_key, uid, turn) * exp(log_zone[z])
+        cell = cell_at(target, first[z], first[z + 1], weights)
+        if cell >= 0 and has_room(cell, need, room, vacant, location):
+            return cell
+    return find_among_free(uid, need, location, zone, weights, pull, distances, room, vacant, cell_key)
+
+
+@kernel
+def find_among_free(uid, need, location, zone, weights, pull, distances, room, vacant, cell_key):
+    """Return a cell drawn by weight among those with room, or -1.   (E7)"""
+    free = np.zeros(weights.size)
+    total = 0.0
+    for c in range(weights.size):
+        if has_room(c, need, room, vacant, location):
+            free[c] = weights[c] * exp(-pull * distances[zone[c]])
+            total += free[c]
+    return cell_at(uniform(cell_key, uid, PASSES) * total, 0, weights.size, free)
+
+
+@kernel
+def seat(startups, waiting, location, month, zone, first, weights, log_zone, columns, origin_distance, rent,
+         room, vacant, zone_key, cell_key, flows, caps):  # fmt: skip
+    """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
+    nowhere = np.zeros(first.size - 1)
+    for i in waiting:
+        firm = startups[i]
+        need = needed_area(firm.heads, location)
+        pull = location.origin_weight_per_km if firm.origin_place >= 0 else 0.0
+        distances = origin_distance[firm.origin_place] if firm.origin_place >= 0 else nowhere
+        s, m = firm.segment, columns[firm.segment]
+        cell = find_cell(firm.uid, need, location, zone, first, weights[s, 0, m], log_zone[s, 0, m], pull,
+                         distances, room, vacant, zone_key, cell_key)  # fmt: skip
+        if cell >= 0:
+            firm.status, firm.cell, firm.area, firm.born = ACTIVE, cell, need, month
+            firm.lease_rent, firm.lease_end = rent[cell], month + lease_length(firm.stage, location)
+            firm.last_round, firm.waited = month, 0
+            room[cell] -= need
+            flows[zone[cell], s, ENTRIES] += 1.0
+            continue
+        firm.waited += 1
+        if firm.waited >= location.patience_months:
+            firm.status = LOST
+            caps[0].entrants_lost += 1
+            z = best_zone(firm.uid, 0, log_zone[s, 0, m], pull, distances, zone_key)
+            flows[max(z, 0), s, LOST_FOR_SPACE] += 1.0
+
+
+@kernel
+def own_weight(firm, phase, cell, location, attraction, log_spill, jacobs, rent):
+    """exp of V at a startup's own cell, its own heads not among its neighbours.   (E5, E20)"""
+    others = (location.spillover_weight * (firm.spillover - log_spill[firm.segment, cell])
+              + location.diversity_weight * (firm.diversity - jacobs[cell]))  # fmt: skip
+    return attraction[firm.segment, phase, cell] * exp(
+        others + rent_term(rent[cell] * (1.0 - firm.relief), location)
+    )
+
+
+@kernel
+def stay_probability(own, rest, bonus):
+    """e^(V_own + iota) / (e^(V_own + iota) + rest)   (E20)"""
+    own *= exp(bonus)
+    return own / (own + rest)
+
+
+@kernel
+def decide(startups, choosers, location, operations, month, zone, first, weights, log_zone, log_rest, columns,
+           revising, attraction, log_spill, jacobs, rent, room, vacant, stay_key, zone_key, cell_key, flows,
+           caps):  # fmt: skip
+    """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
+    nowhere = np.zeros(first.size - 1)
+    for k in range(choosers.size):
+        firm = startups[choosers[k]]
+        s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
+        need, own = needed_area(firm.heads, location), firm.cell
+        value = own_weight(firm, p, own, location, attraction, log_spill, jacobs, rent)
+        fits = location.unlimited_capacity or room[own] + firm.area >= need
+        if fits and not revising:
+            chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)
+            if uniform(stay_key, firm.uid, 0) < chance:
+                sign_lease(firm, own, need, rent[own], month + lease_length(firm.stage, location), room)
+                continue
+        if revising:
+            chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
+            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0, nowhere, room, vacant,
+                             zone_key, cell_key)  # fmt: skip
+        else:
+            cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], log_zone[s, p, m], 0.0,
+                             nowhere, room, vacant, zone_key, cell_key)  # fmt: skip
+        if cell < 0:
+            caps[0].movers_without_room += 1
+            sign_lease(firm, own, min(need, exact(firm.area + room[own])), rent[own],
+                       month + location.stopgap_lease_months, room)  # fmt: skip
+            firm.waited = 1
+            continue
+        flows[zone[own], s, MOVES_OUT] += 1.0
+        flows[zone[cell], s, MOVES_IN] += 1.0
+        sign_lease(firm, cell, need, rent[cell], month + lease_length(firm.stage, location), room)
+        payroll = firm.heads * operations.wage_wan_head_month[s]
+        firm.cash -= (location.moving_rent_months * rent[cell] * need / 10_000.0
+                      + location.moving_payroll_months * payroll)  # fmt: skip
+
+
+@kernel
+def sign_lease(firm, cell, area, rent, end, room):
+    """Give up the old rooms and lease `area` m2 in `cell` until `end`."""
+    room[firm.cell] += firm.area
+    room[cell] -= area
+    firm.cell, firm.area, firm.lease_rent, firm.lease_end, firm.waited = cell, area, rent, end, 0
+
+
+@kernel
+def without_self(weights, own, value, own_zone, first, vacant, location):
+    """Return a reviser's own weights and their log sums by zone: its own cell without itself."""
+    mine = weights.copy()
+    if location.size_weight == 0.0:
+        mine[own] = value
+    elif weights[own] > 0.0:
+        mine[own] = value * (vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant)))
+    sums = np.empty(first.size - 1)
+    for z in range(sums.size):
+        total = 0.0
+        for c in range(first[z], first[z + 1]):
+            total += mine[c]
+        sums[z] = log(total)
+    return mine, sums

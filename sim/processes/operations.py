@@ -1,0 +1,150 @@
+"""Operations: productivity, posts, heads, revenue, cost and cash.
+
+Equations
+---------
+(E12) ``productivity = exp(e_M (L_s - L0) + e_J (J - J0))``; capability is quality times productivity.
+(E13) ``cost = H w (1 + overhead + compute) + area x lease rent x (1 - sigma)``;
+``revenue = reference cost x min(rev_k min(capability, cap)^e, ceiling)``, the reference cost counting rent at
+the reference rent; ``cash += revenue - cost``.
+(E14) A startup aims at ``H* = target(segment, stage) clip(capability)^e``. With a runway above ten months it
+posts what it lost plus 6 % of the gap; between six and ten what it lost; below six it releases 10 %. Hiring
+stops where a head would have less than 8 m2. Of the posts ``mu / sqrt(tightness)`` are filled in a month.
+
+References
+----------
+E. Moretti (2021), The effect of high-tech clusters on the productivity of top inventors, American Economic
+Review 111, 3328-3375, doi:10.1257/aer.20191277.
+"""
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log
+from sim.world import ACTIVE, FLOW, LISTED, exact
+
+SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
+WAN = 10_000.0  # RMB
+
+
+def hire_and_release(world, par, terms) -> None:
+    """Set productivity, then let heads go and fill posts (writes log_capability, revenue_share, heads)."""
+    staff(world.startups.rows, par.operations, par.location, world.caps)
+
+
+def earn_and_spend(world, par, terms) -> None:
+    """Book revenue, cost and rent relief (writes cash, subsidy, flows, relief_paid)."""
+    world.relief_paid = np.zeros(terms.rent_share.shape[0])
+    book(world.startups.rows, par.operations, par.location, world.month, world.grid.zone, terms.rent_share,
+         world.flows, world.relief_paid)  # fmt: skip
+
+
+@kernel
+def log_productivity(spillover, diversity, operations):
+    """e_M (L - L0) + e_J (J - J0)   (E12)"""
+    return (operations.spillover_elasticity * (spillover - operations.spillover_centre)
+            + operations.diversity_elasticity * (diversity - operations.diversity_centre))  # fmt: skip
+
+
+@kernel
+def target_heads(segment, stage, log_capability, operations):
+    """H* = target clip(capability, low, high)^e   (E14)"""
+    low, high = log(operations.target_quality_low), log(operations.target_quality_high)
+    clipped = min(max(log_capability, low), high)
+    return operations.target_heads[segment, stage] * exp(operations.target_quality_exponent * clipped)
+
+
+@kernel
+def revenue_over_cost(stage, log_capability, operations):
+    """min(rev_k min(capability, cap)^e, ceiling)   (E13)"""
+    clipped = min(log_capability, log(operations.revenue_quality_cap))
+    share = operations.revenue_share[stage] * exp(operations.revenue_quality_exponent * clipped)
+    return min(share, operations.revenue_cap)
+
+
+@kernel
+def cost_per_head(segment, stage, operations):
+    """w (1 + overhead + compute) [wan/month]   (E13)"""
+    rates = 1.0 + operations.overhead_share[stage] + operations.compute_share[segment]
+    return operations.wage_wan_head_month[segment] * rates
+
+
+@kernel
+def rent_per_head(location):
+    """Rent of a head's space at the reference rent [wan/month]   (E13)"""
+    return location.area_m2_per_head * location.reference_rent_rmb_m2_month / WAN
+
+
+@kernel
+def burn(firm, operations, location):
+    """Return cost minus revenue at the present number of heads [wan/month].   (E13)"""
+    unit = cost_per_head(firm.segment, firm.stage, operations)
+    cost = firm.heads * unit + firm.area * firm.lease_rent * (1.0 - firm.relief) / WAN
+    return cost - firm.revenue_share * firm.heads * (unit + rent_per_head(location))
+
+
+@kernel
+def posts(heads, target, runway, room, operations):
+    """Return posts opened: losses, and with a long runway part of the gap, as far as space goes.   (E14)"""
+    if runway < operations.cut_runway_months or heads > target:
+        return 0.0
+    lost = operations.separation_per_month * heads
+    wanted = lost
+    if runway > operations.growth_runway_months:
+        wanted += operations.growth_per_month * (target - heads)
+    return min(wanted, max(room - heads + lost, 0.0))
+
+
+@kernel
+def staff(startups, operations, location, caps):
+    """Update capability, revenue share and heads of each firm.   (E12 to E14)"""
+    filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
+    top = log(operations.revenue_quality_cap)
+    low, high = log(operations.target_quality_low), log(operations.target_quality_high)
+    count = caps[0]
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status != ACTIVE and firm.status != LISTED:
+            continue
+        capability = firm.log_quality + log_productivity(firm.spillover, firm.diversity, operations)
+        firm.log_capability = capability
+        firm.revenue_share = revenue_over_cost(firm.stage, capability, operations)
+        loss = burn(firm, operations, location)
+        runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
+        target = target_heads(firm.segment, firm.stage, capability, operations)
+        room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
+        opened = posts(firm.heads, target, runway, room, operations)
+        released = operations.cut_per_month * firm.heads if runway < operations.cut_runway_months else 0.0
+        kept = firm.heads * (1.0 - operations.separation_per_month) - released
+        firm.heads = max(kept + filled * opened, 1.0)
+
+        count.firm_months += 1
+        count.revenue_quality_cap += capability > top
+        count.revenue_cap += firm.revenue_share >= operations.revenue_cap
+        count.target_low += capability < low
+        count.target_high += capability > high
+        count.runway_cut += runway < operations.cut_runway_months
+        count.runway_hold += operations.cut_runway_months <= runway <= operations.growth_runway_months
+        count.no_space_to_hire += opened > 0.0 and opened >= room - firm.heads
+
+
+@kernel
+def book(startups, operations, location, month, zone, rent_share, flows, paid):
+    """cash += revenue - cost; the public pays its share of the rent.   (E13)"""
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status != ACTIVE and firm.status != LISTED:
+            continue
+        firm.cash -= burn(firm, operations, location)
+        if firm.relief <= 0.0:
+            continue
+        rent, z = firm.area * firm.lease_rent / WAN, zone[firm.cell]
+        relief = exact(firm.relief * rent)
+        firm.subsidy += relief
+        flows[z, firm.segment, SUBSIDISED_AREA] += exact(firm.area)
+        flows[z, firm.segment, SUBSIDY] += relief
+        offered = 0.0
+        for k in range(paid.size):
+            if (firm.eligible >> k) & 1:
+                offered += rent_share[k, z]
+        for k in range(paid.size):
+            if (firm.eligible >> k) & 1:
+                paid[k] += exact(relief * rent_share[k, z] / offered)

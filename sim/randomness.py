@@ -1,0 +1,121 @@
+"""Addressed random numbers: a draw is a pure function of (seed, stream, month, uid, k).
+
+Nothing is consumed, so neither the order of the agents nor the presence of others can change a draw: a
+policy that does nothing changes nothing, bit for bit, and two scenarios differ only where a policy acts.
+
+References
+----------
+G. L. Steele, D. Lea, C. H. Flood (2014), Fast splittable pseudorandom number generators, OOPSLA 2014,
+doi:10.1145/2660193.2660195 (the finaliser). D. Klein, R. Abeysuriya, R. Stuart, C. Kerr (2024),
+Noise-free comparison of stochastic agent-based simulations using common random numbers, arXiv:2409.02086.
+"""
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log, normal_quantile, poisson_inversion
+
+#: One stream per decision. Numbers are part of a run's identity: never reuse one.
+STREAMS = {
+    "founders": 1,  # how many potential founders a node has in a month
+    "founder": 2,  # the identity of a founder: segment, quality, cash
+    "inside": 3,  # founds in the region or outside
+    "spin-off": 4,  # spin-offs of a startup
+    "zone": 5,  # Gumbel tastes for zones
+    "cell": 6,  # place inside the zone
+    "turn": 7,  # order in which choosers are served
+    "stay": 8,  # stay or move at the end of a lease
+    "seek": 9,  # start to look for money
+    "ask": 10,  # size of the round
+    "taste": 11,  # a fund's liking for a startup
+    "fail": 12,
+    "acquire": 13,
+    "list": 14,
+    "leave": 15,
+    "register": 16,  # a dormant firm leaves the register
+    "fund-table": 17,
+    "rescale": 18,  # the choice of rows that represent the startups of the first month
+    "revise": 19,  # who revises its place in worlds of pure revision
+    "start": 20,
+}
+FOREVER = 1 << 21  #: the "month" of draws that a startup makes once
+_BEFORE_START = 1 << 20  #: added to months of the history, which are negative
+
+
+@kernel
+def mix(x):
+    """Return a 64-bit number in which every bit depends on every bit of x (SplitMix64 finaliser)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@kernel
+def combine(a, b):
+    """Return a 64-bit hash of the ordered pair of 64-bit numbers (a, b)."""
+    return mix(mix(a + np.uint64(0x9E3779B97F4A7C15)) ^ (b * np.uint64(0xD1342543DE82EF95)))
+
+
+@kernel
+def identity(parent, month, slot):
+    """Return the uid of the child `slot` that `parent` has in `month`; its top bit is clear."""
+    return combine(combine(parent, month), slot) >> np.uint64(1)
+
+
+@kernel
+def uniform(key, uid, k):
+    """Return the uniform number in the open interval (0, 1) at address (key, uid, k)."""
+    bits = mix(combine(key, uid) + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15))
+    return (np.float64(bits >> np.uint64(12)) + 0.5) * 2.220446049250313e-16
+
+
+@kernel
+def normal(key, uid, k):
+    """Return the standard normal number at address (key, uid, k)."""
+    return normal_quantile(uniform(key, uid, k))
+
+
+@kernel
+def gumbel(key, uid, k):
+    """Return the standard Gumbel number at address (key, uid, k)."""
+    return -log(-log(uniform(key, uid, k)))
+
+
+@kernel
+def poisson(rate, key, uid, k):
+    """Return the Poisson(rate) count at address (key, uid, k).
+
+    Rates above 200 are split into equal parts with addresses (k, 1), (k, 2) ... to keep exp(-rate) normal.
+    """
+    parts = np.int64(rate / 200.0) + np.int64(1)
+    if parts == 1:
+        return poisson_inversion(rate, uniform(key, uid, k))
+    count = np.int64(0)
+    for part in range(parts):
+        count += poisson_inversion(rate / parts, uniform(combine(key, np.uint64(part + 1)), uid, k))
+    return count
+
+
+@kernel
+def _key(seed, stream, month):
+    return combine(combine(mix(seed), stream), month)
+
+
+class Draws:
+    """The keys of one month of one run: ``draw("stream")``, and ``draw.once("stream")`` for all months."""
+
+    def __init__(self, seed: int, month: int) -> None:
+        self.seed = np.uint64(seed & 0xFFFFFFFFFFFFFFFF)
+        self.month = month
+
+    def __call__(self, stream: str) -> np.uint64:
+        """Return the key of `stream` in this month."""
+        month = self.month if self.month >= 0 else self.month + _BEFORE_START
+        return np.uint64(_key(self.seed, np.uint64(STREAMS[stream]), np.uint64(month)))
+
+    def once(self, stream: str) -> np.uint64:
+        """Return the key of `stream` for draws that belong to no month."""
+        return np.uint64(_key(self.seed, np.uint64(STREAMS[stream]), np.uint64(FOREVER)))
+
+
+__all__ = ["FOREVER", "STREAMS", "Draws", "combine", "exp", "gumbel", "identity", "log", "mix", "normal",
+           "poisson", "uniform"]  # fmt: skip

@@ -1,0 +1,301 @@
+"""What a run leaves behind: one row of outcomes, monthly series by zone and segment, and who was present.
+
+Every column is declared once, with unit and meaning; the Arrow tables carry both in their schema.
+"""
+
+import dataclasses
+import functools
+import hashlib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sim.compiled import kernel
+from sim.parameters import SEGMENTS
+from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, STATUSES, exact
+
+RMB_PER_WAN = 10_000.0
+HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column of a table: name, unit and meaning."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+#: counted at the end of the month, by zone and segment
+STOCKS = (
+    Column("startups", "startups", "Active startups"),
+    Column("listed", "firms", "Firms that went public and are still here"),
+    Column("dormant", "firms", "Failed firms still on the register, in their last zone"),
+    Column("rd_heads", "heads", "R&D heads of active and listed firms"),
+    Column("production_heads", "heads", "Production heads kept in the region"),
+    Column("area_m2", "m2", "Floor space leased by active and listed firms"),
+    Column("rent_bill_rmb", "RMB/month", "Rent of these leases before relief"),
+)
+#: counted over the month, by zone and segment, in the order of world.FLOWS
+FLOW_COLUMNS = (
+    Column("entries", "startups", "Entrants who found rooms"),
+    Column("failures", "startups", "Startups that failed"),
+    Column("acquisitions", "startups", "Startups acquired"),
+    Column("listings", "startups", "Startups that went public"),
+    Column("departures", "startups", "Startups that left the region"),
+    Column("moves_in", "startups", "Moves into the zone, from any cell"),
+    Column("moves_out", "startups", "Moves out of a cell of the zone"),
+    Column("lost_for_space", "startups", "Entrants lost because no rooms were found"),
+    Column("deals", "rounds", "Rounds closed"),
+    Column("capital_rmb", "RMB", "Money raised in these rounds"),
+    Column("subsidised_area_m2", "m2", "Floor space on which rent relief was paid"),
+    Column("subsidy_rmb", "RMB", "Rent relief paid"),
+)
+#: of the zone, repeated for each segment
+ZONE_COLUMNS = (
+    Column("zone_rent_rmb_m2_month", "RMB/m2/month", "Market rent of the zone, weighted by stock"),
+    Column("zone_stock_m2", "m2", "Lettable floor space of the zone"),
+    Column("zone_vacant_m2", "m2", "Vacant floor space of the zone"),
+    Column("zone_tenants_m2", "m2", "Floor space held by other tenants"),
+)
+SERIES = STOCKS + FLOW_COLUMNS + ZONE_COLUMNS
+PRESENCE = (
+    Column("step", "steps", "Steps after which the row was taken down"),
+    Column("uid", "-", "Identity of the startup, the same in every scenario"),
+    Column("zone", "-", "Zone, or the last one before an exit"),
+    Column("segment", "-", "Segment"),
+    Column("stage", "stage", "Last round closed: 0 none, 1 seed, 2 A, 3 B, 4 C, 5 D or later"),
+    Column("status", "-", "active, listed, dormant, acquired, left or closed"),
+    Column("rd_heads", "heads", "R&D heads; the last ones after an exit"),
+    Column("production_heads", "heads", "Production heads kept in the region"),
+    Column("area_m2", "m2", "Floor space leased"),
+    Column("subsidy_rmb", "RMB", "Rent relief received since the first month"),
+)
+
+
+class Recorder:
+    """Takes down one run month by month.
+
+    Parameters
+    ----------
+    months
+        Number of months to come.
+    n_zones
+        Number of zones.
+    levers
+        Ids of the levers whose public cost is kept.
+    """
+
+    def __init__(self, months: int, n_zones: int, levers: tuple[str, ...]) -> None:
+        self.series = np.zeros((months, n_zones, 4, len(SERIES)))
+        self.outside = np.zeros((months, 4))
+        self.levers = levers
+        self.costs = np.zeros((months, len(levers)))
+        self.presence: dict[int, np.ndarray] = {}
+        self.month = 0
+
+    def record(self, world, policies) -> None:
+        """Take down the month that the world has just lived."""
+        row, grid = self.series[self.month], world.grid
+        take_stock(world.startups.rows, grid.zone, row)
+        flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
+        flows[:] = world.flows
+        for name in ("capital_rmb", "subsidy_rmb"):
+            row[:, :, POSITION[name]] *= RMB_PER_WAN
+        zones = row[:, :, len(STOCKS) + len(FLOWS) :]
+        stock = grid.zone_sums(world.stock)
+        zones[:, :, 0] = (grid.zone_sums(world.stock * world.rent) / stock)[:, None]
+        zones[:, :, 1] = stock[:, None]
+        zones[:, :, 2] = grid.zone_sums(world.vacant)[:, None]
+        zones[:, :, 3] = grid.zone_sums(world.tenants)[:, None]
+        self.outside[self.month] = world.founded_outside
+        self._book_costs(world, policies)
+        self.month += 1
+        if self.month in HORIZONS or self.month == len(self.series):
+            self.presence[self.month] = present(world)
+
+    def _book_costs(self, world, policies) -> None:
+        month = self.month
+        for lever, paid in zip(policies.cut_ids, world.relief_paid, strict=True):
+            self.costs[month, self.levers.index(lever)] += paid * RMB_PER_WAN
+        for lever, spent in policies.capital_cost_rmb(month).items():
+            self.costs[month, self.levers.index(lever)] += spent
+
+
+POSITION = {column.name: i for i, column in enumerate(SERIES)}
+
+
+def present(world) -> np.ndarray:
+    """Return all rows of startups that had rooms here since the first month."""
+    rows = np.concatenate([*world.gone, np.asarray(world.startups.rows)])
+    return rows[rows["cell"] >= 0]
+
+
+@kernel
+def take_stock(startups, zone, out):
+    """Write the stock columns of each zone and segment."""
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status == DORMANT:
+            out[zone[firm.cell], firm.segment, 2] += 1.0
+        if firm.status != ACTIVE and firm.status != LISTED:
+            continue
+        cell = out[zone[firm.cell], firm.segment]
+        cell[0 if firm.status == ACTIVE else 1] += 1.0
+        cell[3] += exact(firm.heads)
+        cell[5] += exact(firm.area)
+        cell[6] += exact(firm.area * firm.lease_rent)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+    """The record of one run.
+
+    Attributes
+    ----------
+    scenario_id, fingerprint, seed, start
+        What was run: scenario id, its fingerprint, seed, calendar month of month 0.
+    zones
+        Ids of the zones, in the order of the arrays.
+    months
+        Months simulated.
+    arrays
+        ``series`` (months, n_zones, 4, n_columns), ``outside`` (months, 4) and ``costs``
+        (months, n_levers, RMB).
+    levers
+        Ids of the levers.
+    rows
+        Ledger rows by step.
+    caps
+        How often each cap bound.
+    cell_zone
+        Zone of each cell.
+    """
+
+    scenario_id: str
+    fingerprint: str
+    seed: int
+    start: str
+    zones: tuple[str, ...]
+    months: int
+    arrays: dict[str, np.ndarray]
+    levers: tuple[str, ...]
+    rows: dict[int, np.ndarray]
+    caps: dict[str, int]
+    cell_zone: np.ndarray
+
+    @functools.cached_property
+    def series(self) -> pa.Table:
+        """Monthly series by zone and segment; units in the schema."""
+        data = self.arrays["series"]
+        months, zones, segments = (a.ravel() for a in np.indices(data.shape[:3]))
+        keys = [
+            ("month", "months", pa.array(months, pa.int32())),
+            ("zone", "-", _names(zones, self.zones)),
+            ("segment", "-", _names(segments, SEGMENTS)),
+        ]
+        flat = data.reshape(-1, data.shape[3])
+        values = [(c.name, c.unit, pa.array(np.ascontiguousarray(flat[:, i]))) for i, c in enumerate(SERIES)]
+        return _table(keys + values, {c.name: c.meaning for c in SERIES})
+
+    @functools.cached_property
+    def presence(self) -> pa.Table:
+        """Who was here after 12, 36, 60 and 120 steps and at the end; one row a startup and step."""
+        steps = np.concatenate([np.full(len(rows), step) for step, rows in self.rows.items()])
+        rows = np.concatenate(list(self.rows.values()))
+        order = np.lexsort((rows["uid"], steps))
+        steps, rows = steps[order], rows[order]
+        columns = [
+            pa.array(steps, pa.int32()),
+            pa.array(rows["uid"], pa.uint64()),
+            _names(self.cell_zone[rows["cell"]], self.zones),
+            _names(rows["segment"], SEGMENTS),
+            pa.array(rows["stage"], pa.int8()),
+            _names(rows["status"], STATUSES),
+            pa.array(rows["heads"]),
+            pa.array(np.zeros(len(rows))),
+            pa.array(rows["area"]),
+            pa.array(rows["subsidy"] * RMB_PER_WAN),
+        ]
+        return _table(
+            [(c.name, c.unit, column) for c, column in zip(PRESENCE, columns, strict=True)],
+            {c.name: c.meaning for c in PRESENCE},
+        )
+
+    @functools.cached_property
+    def costs(self) -> pa.Table:
+        """Public cost by month and lever [RMB]."""
+        months, levers = (a.ravel() for a in np.indices(self.arrays["costs"].shape))
+        return _table(
+            [
+                ("month", "months", pa.array(months, pa.int32())),
+                ("lever", "-", _names(levers, self.levers)),
+                ("cost_rmb", "RMB", pa.array(self.arrays["costs"].ravel())),
+            ],
+            {"cost_rmb": "Public money spent"},
+        )
+
+    @functools.cached_property
+    def outcomes(self) -> pa.Table:
+        """One row: the region at the last month, sums over the run, public cost, and how often caps bound."""
+        row = {"scenario": ("-", self.scenario_id), "seed": ("-", self.seed), "months": ("months", self.months)}
+        row |= {name: (unit, value) for name, (unit, value) in self.measures().items()}
+        row |= {f"cap_{name}": ("times", count) for name, count in self.caps.items()}
+        return _table([(name, unit, pa.array([value])) for name, (unit, value) in row.items()], {})
+
+    def measures(self) -> dict[str, tuple[str, float]]:
+        """Return unit and value of each outcome."""
+        data = self.arrays["series"]
+        last, sums = data[-1].sum(axis=(0, 1)), data.sum(axis=(0, 1, 2))
+        value = lambda name, of: float(of[POSITION[name]])  # noqa: E731
+        costs = self.arrays["costs"].sum(axis=1)
+        rd, production = value("rd_heads", last), value("production_heads", last)
+        out: dict[str, tuple[str, float]] = {
+            "startups_region": ("startups", value("startups", last)),
+            "listed_region": ("firms", value("listed", last)),
+            "registered_region": ("firms", value("startups", last) + value("dormant", last)),
+            "heads_region": ("heads", rd + production),
+            "rd_heads_region": ("heads", rd),
+            "production_heads_region": ("heads", production),
+        }
+        for name in ("entries", "failures", "acquisitions", "listings", "departures", "lost_for_space", "deals"):
+            out[name] = ("count", value(name, sums))
+        out["moves"] = ("count", value("moves_in", sums))
+        out["founded_outside"] = ("count", float(self.arrays["outside"].sum()))
+        out["capital_rmb"] = ("RMB", value("capital_rmb", sums))
+        out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
+        out["public_cost_rmb"] = ("RMB", float(costs.sum()))
+        out["public_cost_pv_rmb"] = ("RMB", present_value(costs))
+        return out
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything the run recorded, in hexadecimal."""
+        digest = hashlib.sha256()
+        for name in sorted(self.arrays):
+            digest.update(np.ascontiguousarray(self.arrays[name]).tobytes())
+        for step, rows in self.rows.items():
+            order = np.argsort(rows["uid"], kind="stable")
+            for name in rows.dtype.names or ():
+                if name != "holding":  # a position in another table
+                    digest.update(str(step).encode() + np.ascontiguousarray(rows[name][order]).tobytes())
+        return digest.hexdigest()
+
+
+def present_value(costs: np.ndarray, yearly_rate: float = 0.05) -> float:
+    """Return monthly costs discounted to the first month, at 5 % a year unless stated otherwise."""
+    return float(np.sum(costs / (1.0 + yearly_rate) ** (np.arange(len(costs)) / 12)))
+
+
+def _names(codes: Any, names: tuple[str, ...]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names))
+
+
+def _table(columns: list[tuple[str, str, pa.Array]], meanings: dict[str, str]) -> pa.Table:
+    fields = [
+        pa.field(name, array.type, metadata={"unit": unit, "meaning": meanings.get(name, "")})
+        for name, unit, array in columns
+    ]
+    return pa.Table.from_arrays([array for _, _, array in columns], schema=pa.schema(fields))

@@ -1,0 +1,430 @@
+"""What a world is given: one frozen tree of settings, parameters and levers, read from a TOML file.
+
+A file may extend another (``extends``, a shipped id or a path inside its own folder). Tables are laid over
+those of the parent key by key, and policies are matched by id: the same id changes the parent's fields,
+another ``kind`` replaces the policy, ``remove = true`` takes it away. Labels (``name``, ``name_zh``,
+``description``, ``extends``) belong to one file and are not inherited.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    SerializeAsAny,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from sim.explain import NOT_BLANK, explain, field_of, unit_of
+from sim.language import _
+from sim.parameters import (
+    SECTIONS,
+    Access,
+    Births,
+    Exits,
+    Finance,
+    Land,
+    Location,
+    Operations,
+    Outlook,
+    Start,
+)
+from sim.policy import LEVERS, Lever, Month, Setting
+from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
+from sim.scenario_files import (
+    LABELS,
+    PoliciesById,
+    Resolved,
+    find_file,
+    keys_of,
+    lay_over,
+    read_scenario,
+    shipped_ids,
+)
+from sim.space import read_world, worlds
+from sim.toml_source import KeyPath, dotted
+
+#: where a value comes from that no file gives, and one that was given in Python
+DEFAULT, CHANGED = "default", "changed in Python"
+
+
+_PART = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
+
+
+def _readable(text: str) -> str:
+    hidden = [c for c in text if is_hidden(c) and c not in "\n\t"]
+    return _without(text, hidden)
+
+
+def _one_line(text: str) -> str:
+    return _without(text, [c for c in text if is_hidden(c)])
+
+
+def _without(text: str, hidden: list[str]) -> str:
+    if hidden:
+        raise PydanticCustomError("hidden_character", "hidden {name}", {"name": f"U+{ord(hidden[0]):04X}"})
+    return text
+
+
+def _lever(value: Any, info: ValidationInfo) -> Lever:
+    """Return the lever that a table of ``[[policies]]`` describes, by its kind."""
+    lever: type[Lever] | None = None
+    if isinstance(value, Lever):
+        lever, value = type(value), value.model_dump(by_alias=True, exclude_unset=True)
+    elif isinstance(value, dict):
+        kind = value.get("kind")
+        lever = LEVERS.get(kind) if isinstance(kind, str) else None
+    else:
+        raise PydanticCustomError("table_type", "must be a table")
+    if lever is None:
+        kinds = {"known": tuple(LEVERS)}
+        unknown = PydanticCustomError("unknown_kind", "unknown kind", kinds) if "kind" in value else "missing"
+        error = InitErrorDetails(type=unknown, loc=("kind",), input=value.get("kind"))
+        raise ValidationError.from_exception_data("policy", [error])
+    world = info.data.get("world")
+    setting = Setting(
+        zones=tuple(read_world(world).zone_index) if world is not None else None,
+        start=info.data.get("start"),
+        months=info.data.get("months"),
+    )
+    return lever.model_validate(value, context=setting, by_alias=True, by_name=False)
+
+
+AnyLever = Annotated[SerializeAsAny[Lever], PlainValidator(_lever)]
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One resolved value of a scenario: dotted key, value, unit, and the file and line it comes from."""
+
+    key: str
+    value: Any
+    unit: str
+    origin: str
+
+
+class Scenario(BaseModel):
+    """A world's settings, the parameters of its processes, and the levers that act in it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+    )
+
+    id: Line = Field(default="scenario", max_length=200, exclude=True)
+    name: Line = Field(min_length=1, max_length=120, pattern=NOT_BLANK,
+                       description="Name of the scenario, as tables and figures show it.")  # fmt: skip
+    name_zh: Line = Field(default="", max_length=120, description="The same in Chinese.")
+    description: Annotated[str, AfterValidator(_readable)] = Field(
+        default="", max_length=4000,
+        description="What the scenario assumes, in a few sentences.")  # fmt: skip
+    extends: str | None = Field(
+        default=None, max_length=1000,
+        description="Scenario that this one changes: a shipped id, "
+        "or a path inside this file's folder.")  # fmt: skip
+    world: str = Field(default="haidian", description="Id of a shipped world.")
+    start: Month = Field(default="2025-01", description="First month that is simulated.")
+    months: int = Field(default=120, ge=1, le=1200, description="Months that are simulated.",
+                        json_schema_extra={"unit": "months"})  # fmt: skip
+
+    access: Access = Access()
+    land: Land = Land()
+    location: Location = Location()
+    operations: Operations = Operations()
+    finance: Finance = Finance()
+    exits: Exits = Exits()
+    births: Births = Births()
+    initial: Start = Start()
+    outlook: Outlook = Outlook()
+
+    policies: Annotated[tuple[AnyLever, ...], Strict(False)] = Field(
+        default=(), max_length=30, description="Levers that act in the scenario.")  # fmt: skip
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @field_validator("world")
+    @classmethod
+    def _is_shipped(cls, world: str) -> str:
+        if world not in worlds():
+            raise PydanticCustomError("unknown_world", "unknown world", {"known": tuple(worlds())})
+        return world
+
+    @field_validator("policies")
+    @classmethod
+    def _ids_differ(cls, policies: tuple[Lever, ...]) -> tuple[Lever, ...]:
+        ids = [lever.id for lever in policies]
+        for lever_id in ids:
+            if ids.count(lever_id) > 1:
+                raise PydanticCustomError("repeated_id", "the id {id} stands twice", {"id": lever_id})
+        return policies
+
+    @classmethod
+    def load(cls, id_or_path: str | os.PathLike[str]) -> Self:
+        """Load a shipped scenario by its id, or a scenario file by its path.
+
+        Raises
+        ------
+        ScenarioError
+            If anything is wrong with the file or one that it extends; lists everything at once.
+        """
+        path, name = find_file(id_or_path)
+        resolved = read_scenario(path, name)
+        values = _as_in_file(resolved.tree)
+        problems = list(resolved.problems)
+        try:
+            scenario = cls.model_validate({**values, "id": path.stem})
+        except ValidationError as error:
+            problems += _problems(error, resolved, values)
+        if problems:
+            raise ScenarioError(_sorted(problems, name))
+        scenario._origins = _origins(resolved)
+        return scenario
+
+    @staticmethod
+    def shipped() -> list[str]:
+        """Return the ids of the shipped scenarios."""
+        return shipped_ids()
+
+    def with_values(self, changes: Mapping[str, Any]) -> Self:
+        """Return this scenario with other values, validated again.
+
+        Parameters
+        ----------
+        changes
+            Values by dotted key, such as ``births.outside_pull`` or ``months``; a policy's key names its id
+            (``policies.north.share``, ``policies.north.phases[0].opens``). A whole policy is a lever or a
+            table; None removes it.
+
+        Raises
+        ------
+        ScenarioError
+            If a key does not exist or a value is not allowed; lists everything at once.
+        """
+        tree = self._tree()
+        problems = []
+        for key, value in changes.items():
+            message = _set(tree, key, value)
+            if message:
+                problems.append(Problem(self.id, None, None, key, message))
+        values = _as_in_file(tree)
+        try:
+            changed = type(self).model_validate({**values, "id": self.id})
+        except ValidationError as error:
+            for details in _errors(error):
+                message = explain(details, type(self), values)
+                problems.append(Problem(self.id, None, None, dotted(_by_id(details["loc"], tree)), message))
+        if problems:
+            raise ScenarioError(_sorted(problems, self.id))
+        changed._origins = self._origins | {
+            dotted(key): CHANGED
+            for key in keys_of(tree)
+            for start in changes
+            if dotted(key) == start or dotted(key).startswith((f"{start}.", f"{start}["))
+        }
+        return changed
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every resolved value with its unit and its origin, in the order of the schema."""
+        tree = self._tree(resolved=True)
+        values = _as_in_file(tree)
+        for key, value in _leaves(tree):
+            unit = unit_of(field_of(_by_position(key, tree), type(self), values))
+            name = dotted(key)
+            yield Entry(name, value, unit, self._origins.get(name, DEFAULT))
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """The file and line that each resolved value comes from, or "default", by dotted key."""
+        return {entry.key: entry.origin for entry in self.entries()}
+
+    @property
+    def treated_zones(self) -> tuple[str, ...]:
+        """The zones of all place-bound levers, in the order of the world."""
+        treated = {zone for lever in self.policies if lever.place_bound for zone in lever.zone_ids()}
+        return tuple(zone for zone in read_world(self.world).zone_index if zone in treated)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that a run depends on: all but the id and the labels."""
+        values = self.model_dump(mode="json", by_alias=True, exclude=set(LABELS))
+        # levers act in the order of their ids, so their order in the file changes nothing
+        values["policies"].sort(key=lambda lever: lever["id"])
+        return _digest(values)
+
+    @property
+    def history_fingerprint(self) -> str:
+        """SHA-256 of what the history before the first month depends on: the world and undated sections."""
+        undated = {"world", *SECTIONS} - {"outlook"}
+        return _digest(self.model_dump(mode="json", include=undated))
+
+    def _tree(self, resolved: bool = False) -> dict[str, Any]:
+        """Return the values that were given, or all of them, with the policies under their ids."""
+        tree = self.model_dump(mode="json", by_alias=True, exclude_unset=not resolved)
+        tree["policies"] = PoliciesById((lever["id"], lever) for lever in tree.get("policies", []))
+        return tree
+
+
+def _digest(values: dict[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _as_in_file(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a tree as files have it: policies as an array."""
+    policies = tree.get("policies")
+    return tree | {"policies": list(policies.values())} if isinstance(policies, PoliciesById) else tree
+
+
+def _by_id(key: KeyPath, tree: dict[str, Any]) -> KeyPath:
+    """Return `key` with the id of a policy instead of its position."""
+    policies = tree.get("policies")
+    if (
+        len(key) > 1
+        and key[0] == "policies"
+        and isinstance(key[1], int)
+        and isinstance(policies, PoliciesById)
+    ):
+        return ("policies", list(policies)[key[1]], *key[2:])
+    return key
+
+
+def _by_position(key: KeyPath, tree: dict[str, Any]) -> KeyPath:
+    """Return `key` with the position of a policy instead of its id."""
+    if len(key) > 1 and key[0] == "policies":
+        return ("policies", list(tree["policies"]).index(key[1]), *key[2:])
+    return key
+
+
+def _leaves(tree: Any, key: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the values of a tree; an array of numbers or words is one value."""
+    if isinstance(tree, dict):
+        for part, value in tree.items():
+            yield from _leaves(value, (*key, part))
+    elif isinstance(tree, list) and tree and isinstance(tree[0], dict):
+        for i, value in enumerate(tree):
+            yield from _leaves(value, (*key, i))
+    else:
+        yield key, tree
+
+
+def _errors(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Yield pydantic's errors, without those that only repeat others."""
+    for details in error.errors(include_url=False)[: MOST_PROBLEMS + 1]:
+        if details["type"] == "missing" and isinstance(details["loc"][-1], int):
+            # one error for each value that an array of fixed length lacks: speak of the array
+            loc = details["loc"]
+            while isinstance(loc[-1], int):
+                loc = loc[:-1]
+            details["type"], details["loc"] = "too_few", loc
+        if details["type"] == "too_short" and isinstance(details["input"], list) and details["input"]:
+            continue  # the elements are there, and wrong
+        yield details
+
+
+def _problems(error: ValidationError, resolved: Resolved, values: dict[str, Any]) -> Iterator[Problem]:
+    """Put each of pydantic's errors where its key stands."""
+    for details in _errors(error):
+        inside_policy = len(details["loc"]) > 1 and details["loc"][0] == "policies"
+        if details["type"] == "missing" and inside_policy and not resolved.complete:
+            continue  # the file that could not be read may have it
+        key = _by_id(details["loc"], resolved.tree)
+        found = key
+        while found and found not in resolved.origins:
+            found = found[:-1]
+        layer = resolved.origins.get(found, resolved.layer)
+        yield layer.problem(key, explain(details, Scenario, values))
+
+
+def _sorted(problems: list[Problem], path: str) -> list[Problem]:
+    """Return each problem once, in the order of the lines, those of the file at `path` first."""
+    unlike = sorted(
+        dict.fromkeys(problems),
+        key=lambda found: (found.path != path, found.path, found.line or 0, found.column or 0),
+    )
+    if len(unlike) > MOST_PROBLEMS:
+        unlike[MOST_PROBLEMS:] = [Problem(path, None, None, "", _("and more problems"))]
+    return unlike
+
+
+def _origins(resolved: Resolved) -> dict[str, str]:
+    places = {}
+    for key, layer in resolved.origins.items():
+        line, _column = layer.source.place(layer.in_file(key))
+        places[dotted(key)] = f"{layer.source.path}:{line}"
+    return places
+
+
+def _set(tree: dict[str, Any], key: str, value: Any) -> str:
+    """Set one dotted key of a tree; return what is wrong with the key, or nothing."""
+    parts = [int(number) if number else name for name, number in _PART.findall(key)]
+    if not parts or isinstance(parts[0], int):
+        return _("no dotted key")
+    if parts[0] == "policies":
+        if len(parts) == 1:
+            return _set_policies(tree, value)
+        if len(parts) == 2:
+            return _set_policy(tree["policies"], str(parts[1]), value)
+        if parts[1] not in tree["policies"]:
+            return _("no such policy") + nearest(parts[1], tree["policies"])
+    holder: Any = tree
+    for part in parts[:-1]:
+        if isinstance(holder, dict):
+            holder = holder.setdefault(part, {})
+        else:
+            holder = holder[part] if _has(holder, part) else None
+    if not isinstance(holder, dict) and not _has(holder, parts[-1]):
+        return _("no such key")
+    holder[parts[-1]] = _plain(value)
+    return ""
+
+
+def _has(array: Any, position: Any) -> bool:
+    return isinstance(array, list) and isinstance(position, int) and position < len(array)
+
+
+def _set_policies(tree: dict[str, Any], value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return _("must be an array")
+    tree["policies"] = PoliciesById()
+    for position, lever in enumerate(map(_plain, value)):
+        token = lever.get("id") if isinstance(lever, dict) else None
+        taken = not isinstance(token, str) or token in tree["policies"]
+        tree["policies"][f"[{position}]" if taken else token] = lever
+    return ""
+
+
+def _set_policy(policies: PoliciesById, policy_id: str, value: Any) -> str:
+    if value is None and policy_id not in policies:
+        return _("no such policy") + nearest(policy_id, policies)
+    if value is None:
+        del policies[policy_id]
+    elif isinstance(value := _plain(value), dict):
+        laid = lay_over(
+            {"policies": policies}, {"policies": PoliciesById({policy_id: value | {"id": policy_id}})}
+        )
+        policies |= laid["policies"]
+    else:
+        return _("must be a lever, a table or None, not {given}").format(given=shown(value))
+    return ""
+
+
+def _plain(value: Any) -> Any:
+    return (
+        value.model_dump(by_alias=True, exclude_unset=True, mode="json")
+        if isinstance(value, BaseModel)
+        else value
+    )

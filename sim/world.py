@@ -1,0 +1,334 @@
+"""Everything that is kept between months: startups, cells, funds, and what this month has counted.
+
+One row of the ledger is one startup; a kernel reads it like an object. Money is in wan (10,000 RMB), areas
+in m2, rents in RMB/m2/month, time in months since the first month of the scenario (the history is negative).
+"""
+
+import copy
+import dataclasses
+
+import numpy as np
+
+from sim.compiled import kernel
+from sim.grid import Grid
+
+NEVER = -(2**30)  #: a month long before any history
+
+# status of a row of the ledger
+ACTIVE = 0  # a startup at work
+LISTED = 1  # went public: employs, rents and spins off, but is no startup any more
+WAITING = 2  # founded, looking for rooms
+DORMANT = 3  # failed, still on the register
+ACQUIRED = 4
+LEFT = 5  # left the region
+LOST = 6  # never found rooms
+CLOSED = 7  # failed and struck off the register
+STATUSES = ("active", "listed", "waiting", "dormant", "acquired", "left", "lost", "closed")
+
+# origin of a startup
+INITIAL, INSTITUTE, FIRM, INDEPENDENT, ANCHOR = range(5)
+ORIGINS = ("initial", "institute", "firm", "independent", "anchor")
+
+STARTUP = np.dtype(
+    [
+        ("uid", "<u8"),
+        ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
+        ("log_quality", "<f8"),
+        ("log_capability", "<f8"),  # log of quality times productivity, as of this month
+        ("revenue_share", "<f8"),  # revenue over reference cost, as of this month
+        ("spillover", "<f8"),  # log spillovers received from others, as of this month
+        ("diversity", "<f8"),  # diversity of the others around it, as of this month
+        ("relief", "<f8"),  # share of its rent that the public pays this month
+        ("cash", "<f8"),  # wan
+        ("heads", "<f8"),  # in R&D; kept at its last value after an exit
+        ("area", "<f8"),  # leased m2
+        ("lease_rent", "<f8"),  # RMB/m2/month
+        ("valuation", "<f8"),  # after the last round, wan
+        ("ask", "<f8"),  # money looked for, wan
+        ("subsidy", "<f8"),  # received from month 0 on, wan
+        ("cell", "<i4"),  # -1 without rooms
+        ("lease_end", "<i4"),  # month
+        ("born", "<i4"),  # month of the first lease
+        ("last_round", "<i4"),  # month
+        ("search_end", "<i4"),  # month in which the search for money ends; NEVER if not searching
+        ("pause_end", "<i4"),  # month from which it may search again
+        ("boost_end", "<i4"),  # month until which it has more spin-offs
+        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
+        ("rounds", "<i4"),  # closed rounds
+        ("waited", "<i4"),  # entrant: months without rooms; tenant: 1 on a stopgap lease
+        ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
+        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
+        ("segment", "i1"),
+        ("stage", "i1"),
+        ("status", "i1"),
+        ("origin", "i1"),
+    ],
+    align=True,
+)
+
+FUND = np.dtype(
+    [
+        ("uid", "<u8"),
+        ("size", "<f8"),  # base commitment of a period, wan
+        ("commitment", "<f8"),  # of the running period, wan
+        ("uncalled", "<f8"),
+        ("purse", "<f8"),  # called and not yet invested
+        ("committed", "<f8"),  # flows since month 0 (and the stocks of that moment), wan
+        ("invested", "<f8"),
+        ("returned", "<f8"),
+        ("recycled", "<f8"),
+        ("all_invested", "<f8"),  # since the fund began, for its record
+        ("all_proceeds", "<f8"),
+        ("seat", "<i4"),  # zone
+        ("offset", "<i4"),  # months by which its periods are shifted
+        ("first_round", "<i4"),  # stages at which it invests, from ...
+        ("last_round", "<i4"),  # ... to
+        ("segments", "<i4"),  # bit s: invests in segment s
+        ("partner", "<i4"),
+    ],
+    align=True,
+)
+
+#: one fund's part of one round; entries of a startup form a chain through `next`
+HOLDING = np.dtype(
+    [("share", "<f8"), ("fund", "<i4"), ("round", "<i4"), ("next", "<i4")], align=True
+)
+
+#: one closed round
+DEAL = np.dtype(
+    [("uid", "<u8"), ("amount", "<f8"), ("ask", "<f8"), ("month", "<i4"), ("stage", "<i4"),
+     ("segment", "<i4"), ("zone", "<i4"), ("lead", "<i4"), ("investors", "<i4")], align=True)  # fmt: skip
+
+# what a month counts by zone and segment; names and units are those of the series (record.py)
+FLOWS = (
+    "entries", "failures", "acquisitions", "listings", "departures", "moves_in", "moves_out",
+    "lost_for_space", "deals", "capital_wan", "subsidised_area_m2", "subsidy_wan",
+)  # fmt: skip
+FLOW = {name: i for i, name in enumerate(FLOWS)}
+
+# how often a cap or a clip binds
+CAPS = np.dtype([(name, "<i8") for name in (
+    "revenue_quality_cap", "revenue_cap", "target_low", "target_high", "runway_cut", "runway_hold",
+    "no_space_to_hire", "seek_quality_cap", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
+    "commitment_exhausted", "ticket_short", "round_released", "search_expired", "entrants_lost",
+    "movers_without_room", "firm_months", "cell_months", "fund_months",
+)])  # fmt: skip
+
+
+@kernel
+def exact(x):
+    """Return x rounded to a multiple of 2^-20.
+
+    Sums of such numbers (below 2^33) carry no rounding error, so they do not depend on the order of rows.
+    """
+    return np.floor(x * 1048576.0 + 0.5) / 1048576.0
+
+
+class IdentityError(RuntimeError):
+    """A quantity that must be conserved was not: an error in the model, never in its input."""
+
+
+class Table:
+    """A growing array of records. Rows are appended, and never reordered while a month runs."""
+
+    def __init__(self, dtype: np.dtype, capacity: int = 1024) -> None:
+        self._rows = np.zeros(capacity, dtype=dtype).view(np.recarray)
+        self.n = 0
+
+    @property
+    def rows(self) -> np.recarray:
+        """The rows in use, a view."""
+        return self._rows[: self.n]
+
+    def reserve(self, extra: int) -> np.recarray:
+        """Return the whole array with room for `extra` more rows (`n` stays)."""
+        if self.n + extra > len(self._rows):
+            grown = np.zeros(max(2 * len(self._rows), self.n + extra), dtype=self._rows.dtype)
+            grown[: self.n] = self._rows[: self.n]
+            self._rows = grown.view(np.recarray)
+        return self._rows
+
+    def replace(self, rows: np.ndarray) -> None:
+        """Take `rows` as the content."""
+        self.n = 0
+        self.reserve(len(rows))[: len(rows)] = rows
+        self.n = len(rows)
+
+    def copy(self) -> "Table":
+        """Return an independent copy."""
+        other = copy.copy(self)
+        other._rows = self._rows[: self.n].copy().view(np.recarray)
+        return other
+
+
+@dataclasses.dataclass
+class World:
+    """The state of one run. Arrays over cells have shape (n_cells,).
+
+    Attributes
+    ----------
+    grid
+        Cells, zones, nodes.
+    month
+        Month that is being simulated.
+    startups, holdings, deals
+        Ledgers.
+    gone
+        Rows that left the ledger for good since month 0.
+    funds
+        Venture funds, (n_funds,).
+    stock
+        Lettable floor space [m2].
+    reference_rent
+        Rent of the first month [RMB/m2/month].
+    log_rent
+        Log of the rent over the reference.
+    rent
+        Market rent [RMB/m2/month].
+    tenant_demand
+        Floor space that other tenants want at the reference rent [m2].
+    tenants
+        Floor space that they hold [m2].
+    excess_vacancy
+        Floor space vacant by nature beyond the mature level [m2]: of the first month's stock (row 0) and of
+        space opened since (row 1), (2, n_cells).
+    vacant
+        Vacant floor space; falls as startups are placed [m2].
+    room
+        Floor space that a startup can still take [m2]; the same array as `vacant` except in the history.
+    spillovers, log_spillovers
+        Field of heads by segment, and its log form, (4, n_cells).
+    diversity
+        Jacobs field.
+    attraction
+        exp of the utility without rent, by segment, phase (early, late) and cell, (4, 2, n_cells).
+    log_talent, log_capital
+        Talent and capital access, logs.
+    residual
+        Attraction of each zone that nothing else explains [utils], (n_zones,).
+    appeal, reference_appeal
+        Inclusive value of the region by segment, now and at the start [utils], (4,).
+    scale
+        Factor of founding, below 1 in the history.
+    flows
+        Counts of the month by zone, segment and FLOWS, (n_zones, 4, n_flows).
+    founded_outside
+        Potential founders of the month who chose another region, by segment, (4,).
+    relief_paid
+        What each rent cut paid this month [wan], (n_cuts,).
+    caps
+        How often each cap bound since month 0.
+    """
+
+    grid: Grid
+    month: int
+    startups: Table
+    holdings: Table
+    deals: Table
+    gone: list[np.ndarray]
+    funds: np.recarray
+    stock: np.ndarray
+    reference_rent: np.ndarray
+    log_rent: np.ndarray
+    rent: np.ndarray
+    tenant_demand: np.ndarray
+    tenants: np.ndarray
+    excess_vacancy: np.ndarray
+    vacant: np.ndarray
+    room: np.ndarray
+    spillovers: np.ndarray
+    log_spillovers: np.ndarray
+    diversity: np.ndarray
+    attraction: np.ndarray
+    log_talent: np.ndarray
+    log_capital: np.ndarray
+    residual: np.ndarray
+    appeal: np.ndarray
+    reference_appeal: np.ndarray
+    scale: float
+    flows: np.ndarray
+    founded_outside: np.ndarray
+    relief_paid: np.ndarray
+    caps: np.recarray
+
+    @classmethod
+    def empty(cls, grid: Grid, month: int) -> "World":
+        """Return a world without startups and funds, at the rents and vacancies of the zone table."""
+        n, stock = grid.n_cells, grid.spread_stock(grid.zone_values("stock_m2"))
+        rent = grid.zone_values("rent_rmb_m2_month")[grid.zone]
+        vacancy = grid.zone_values("vacancy_share")[grid.zone]
+        vacant = stock * vacancy
+        return cls(
+            grid=grid,
+            month=month,
+            startups=Table(STARTUP),
+            holdings=Table(HOLDING),
+            deals=Table(DEAL),
+            gone=[],
+            funds=np.zeros(0, dtype=FUND).view(np.recarray),
+            stock=stock,
+            reference_rent=rent,
+            log_rent=np.zeros(n),
+            rent=rent.copy(),
+            tenant_demand=stock - vacant,
+            tenants=stock - vacant,
+            excess_vacancy=np.zeros((2, n)),
+            vacant=vacant,
+            room=stock.copy(),
+            spillovers=np.zeros((4, n)),
+            log_spillovers=np.zeros((4, n)),
+            diversity=np.zeros(n),
+            attraction=np.ones((4, 2, n)),
+            log_talent=np.zeros(n),
+            log_capital=np.zeros(n),
+            residual=np.zeros(grid.n_zones),
+            appeal=np.zeros(4),
+            reference_appeal=np.zeros(4),
+            scale=1.0,
+            flows=np.zeros((grid.n_zones, 4, len(FLOWS))),
+            founded_outside=np.zeros(4),
+            relief_paid=np.zeros(0),
+            caps=np.zeros(1, dtype=CAPS).view(np.recarray),
+        )
+
+    def copy(self) -> "World":
+        """Return an independent copy; the grid, which nothing writes, is shared."""
+        other = copy.copy(self)
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray | Table):
+                setattr(other, field.name, value.copy())
+        other.gone = list(self.gone)
+        if self.room is self.vacant:
+            other.room = other.vacant
+        return other
+
+    def begin_month(self) -> None:
+        """Forget the counts of the month before."""
+        self.flows[:] = 0.0
+        self.founded_outside[:] = 0.0
+
+    def retire(self) -> None:
+        """Move rows that nothing can change any more out of the ledger, keeping the order of the rest."""
+        rows = self.startups.rows
+        final = np.isin(rows.status, (ACQUIRED, LEFT, LOST, CLOSED)) & (rows.boost_end <= self.month)
+        if 4 * np.count_nonzero(final) > len(rows):
+            self.gone.append(np.asarray(rows[final]))
+            self.startups.replace(np.asarray(rows[~final]))
+
+    def check(self, tolerance: float = 1e-6) -> None:
+        """Raise IdentityError if floor space is oversold or does not add up.
+
+        Raises
+        ------
+        IdentityError
+            Naming the cell and by how much.
+        """
+        rows = self.startups.rows
+        sitting = rows[(rows.status == ACTIVE) | (rows.status == LISTED)]
+        startups = np.bincount(sitting.cell, weights=sitting.area, minlength=self.grid.n_cells)
+        gap = np.abs(self.stock - startups - self.tenants - self.vacant)
+        if gap.max() > tolerance * max(1.0, self.stock.max()):
+            raise IdentityError(f"cell {gap.argmax()}: floor space is off by {gap.max():.6g} m2")
+        if self.vacant.min() < -tolerance * max(1.0, self.stock.max()):
+            raise IdentityError(f"cell {self.vacant.argmin()}: {-self.vacant.min():.6g} m2 oversold")
