@@ -154,7 +154,7 @@ def _missing(_error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | N
 def _wrong_length(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
     about = error["ctx"]
     if error["type"] == "too_short":
-        return _("must have at least {n} entries").format(n=about["min_length"])
+        return _("must not be empty")
     if field is not None and Ellipsis not in get_args(field.annotation):
         return _("too many values: {rule}").format(rule=_length_rule(field))
     return _("must have at most {n} entries").format(n=about["max_length"])

@@ -97,6 +97,11 @@ class Grid:
         return distance(self.x, self.y, self.x, self.y)
 
     @functools.cached_property
+    def zone_distance(self) -> np.ndarray:
+        """Distance from each cell to each zone centre [km], (n_cells, n_zones)."""
+        return distance(self.x, self.y, self.zone_x, self.zone_y)
+
+    @functools.cached_property
     def origin_distance(self) -> np.ndarray:
         """Distance from each origin, nodes first and then zones, to each zone centre [km]."""
         x, y = np.concatenate([self.node_x, self.zone_x]), np.concatenate([self.node_y, self.zone_y])
@@ -174,11 +179,11 @@ def gaussian(distances, radius, cut):
 
 @kernel
 def decay(distances, range_km, cut_km):
-    """Return exp(-d / range), 0 beyond the cut (nan: no cut)."""
+    """Return exp(-d / range), 0 beyond the cut (infinity: no cut)."""
     out = np.zeros(distances.shape)
     for i in range(distances.shape[0]):
         for j in range(distances.shape[1]):
-            if not distances[i, j] > cut_km:
+            if distances[i, j] <= cut_km:
                 out[i, j] = exp(-distances[i, j] / range_km)
     return out
 
@@ -194,7 +199,7 @@ def lattice_kernel_sum(columns, rows, cell_km, range_km, cut_km):
     for i in range(-columns, columns + 1):
         for j in range(-rows, rows + 1):
             d = cell_km * np.sqrt(np.float64(i * i + j * j))
-            if not d > cut_km:
+            if d <= cut_km:
                 total += exp(-d / range_km)
     return total
 

@@ -103,8 +103,8 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     shrink_residuals(world, par, shares)
     represent(world, par, terms, Draws(seed, 0), shares)
     rows = world.startups.rows
-    rows.lease_rent[rows.cell >= 0] = world.reference_rent[rows.cell[rows.cell >= 0]]
-    rows.subsidy = 0.0
+    housed = rows["cell"] >= 0
+    rows["lease_rent"][housed] = world.reference_rent[rows["cell"][housed]]
     begin_accounts(world)
     land.start_offices(world, par)
     access.refresh_fields(world, par, terms)
@@ -119,8 +119,9 @@ def begin_accounts(world: World) -> None:
     world.deals.n = 0
     world.caps[:] = 0
     funds = world.funds
-    funds.committed = funds.uncalled + funds.purse
-    funds.invested = funds.returned = funds.recycled = 0.0
+    funds["committed"] = funds["uncalled"] + funds["purse"]
+    for flow in ("invested", "returned", "recycled"):
+        funds[flow] = 0.0
 
 
 def shrink_residuals(world: World, par, shares: np.ndarray | None) -> None:
@@ -140,7 +141,9 @@ def shrink_residuals(world: World, par, shares: np.ndarray | None) -> None:
         same = [k for k, zone in enumerate(zones) if zone.belt == zones[z].belt and shares[k] > 0]
         stocks = np.array([zones[k].stock_m2 for k in same])
         world.residual[z] = (
-            location.ordered_sum(world.residual[same] * stocks) / location.ordered_sum(stocks) if same else 0.0
+            location.ordered_sum(world.residual[same] * stocks) / location.ordered_sum(stocks)
+            if same
+            else 0.0
         )
 
 
@@ -151,7 +154,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
     j = 0 .. n - 1, are taken: one rule that keeps the mix. A zone without startups takes rows of its belt.
     Listed, dormant and waiting firms are kept whole.
     """
-    grid, rows = world.grid, np.asarray(world.startups.rows)
+    grid, rows = world.grid, world.startups.rows
     if shares is None:
         stock = grid.zone_values("stock_m2")
         shares = stock / location.ordered_sum(stock)
@@ -179,7 +182,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
 
 def take_rows(rows: np.ndarray, own: np.ndarray, number: int, key, z: int) -> tuple[np.ndarray, np.ndarray]:
     """Return `number` of the rows `own`, spread evenly over their order, and which copy of its row each is."""
-    priority = location.turns(rows.view(np.recarray), own, key)
+    priority = location.turns(rows, own, key)
     order = own[np.lexsort((rows["uid"][own], priority, rows["segment"][own], rows["stage"][own]))]
     u = uniform(key, np.uint64(z), 1)
     places = np.floor((np.arange(number) + u) * own.size / number).astype(np.int64)
@@ -211,7 +214,7 @@ def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, 
             clone["cell"] = first + int(np.argmax(world.room[first:last]))
         world.room[clone["cell"]] -= clone["area"]
     ledger = world.startups
-    ledger.replace(np.concatenate([np.asarray(ledger.rows), clones]))
+    ledger.replace(np.concatenate([ledger.rows, clones]))
 
 
 def largest_remainder(quotas: np.ndarray, total: int) -> np.ndarray:

@@ -32,7 +32,9 @@ class ClusterModel(mesa.Model):
     """
 
     @classmethod
-    def from_scenario(cls, scenario: Scenario | str, seed: int = 1, cell_km: float | None = None) -> "ClusterModel":
+    def from_scenario(
+        cls, scenario: Scenario | str, seed: int = 1, cell_km: float | None = None
+    ) -> "ClusterModel":
         """Return a model at the start of its first month.
 
         Parameters

@@ -95,7 +95,8 @@ class Section(BaseModel):
 
         Choices become their numbers in ``CHOICES``, an absent value nan, tables nested arrays.
         """
-        columns, values = [], []
+        columns: list[Any] = []
+        values: list[Any] = []
         for name, field in type(self).model_fields.items():
             about: Any = field.json_schema_extra
             value = getattr(self, name)
@@ -110,7 +111,7 @@ class Section(BaseModel):
                 value = np.asarray(np.nan if value is None else value, dtype=float) * about["scale"]
                 columns.append((name, "<f8", value.shape) if value.shape else (name, "<f8"))
             values.append(value)
-        row = np.zeros((), dtype=np.dtype((np.record, columns)))[()]
+        row: Any = np.zeros((), dtype=np.dtype((np.record, columns)))[()]
         for column, value in zip(columns, values, strict=True):
             row[column[0]] = value
         return row

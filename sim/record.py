@@ -129,7 +129,7 @@ POSITION = {column.name: i for i, column in enumerate(SERIES)}
 
 def present(world) -> np.ndarray:
     """Return all rows of startups that had rooms here since the first month."""
-    rows = np.concatenate([*world.gone, np.asarray(world.startups.rows)])
+    rows = np.concatenate([*world.gone, world.startups.rows])
     return rows[rows["cell"] >= 0]
 
 
@@ -240,7 +240,11 @@ class Run:
     @functools.cached_property
     def outcomes(self) -> pa.Table:
         """One row: the region at the last month, sums over the run, public cost, and how often caps bound."""
-        row = {"scenario": ("-", self.scenario_id), "seed": ("-", self.seed), "months": ("months", self.months)}
+        row = {
+            "scenario": ("-", self.scenario_id),
+            "seed": ("-", self.seed),
+            "months": ("months", self.months),
+        }
         row |= {name: (unit, value) for name, (unit, value) in self.measures().items()}
         row |= {f"cap_{name}": ("times", count) for name, count in self.caps.items()}
         return _table([(name, unit, pa.array([value])) for name, (unit, value) in row.items()], {})
@@ -260,7 +264,15 @@ class Run:
             "rd_heads_region": ("heads", rd),
             "production_heads_region": ("heads", production),
         }
-        for name in ("entries", "failures", "acquisitions", "listings", "departures", "lost_for_space", "deals"):
+        for name in (
+            "entries",
+            "failures",
+            "acquisitions",
+            "listings",
+            "departures",
+            "lost_for_space",
+            "deals",
+        ):
             out[name] = ("count", value(name, sums))
         out["moves"] = ("count", value("moves_in", sums))
         out["founded_outside"] = ("count", float(self.arrays["outside"].sum()))

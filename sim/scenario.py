@@ -341,6 +341,8 @@ def _problems(error: ValidationError, resolved: Resolved, values: dict[str, Any]
         inside_policy = len(details["loc"]) > 1 and details["loc"][0] == "policies"
         if details["type"] == "missing" and inside_policy and not resolved.complete:
             continue  # the file that could not be read may have it
+        if details["type"] == "repeated_id":
+            continue  # already reported, with the place of either
         key = _by_id(details["loc"], resolved.tree)
         found = key
         while found and found not in resolved.origins:

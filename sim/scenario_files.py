@@ -38,8 +38,8 @@ class Layer:
 
     def in_file(self, key: KeyPath) -> KeyPath:
         """Return what the file calls `key` of the tree: ``policies[0].share`` for the one of "north"."""
-        if len(key) > 1 and key[0] == "policies" and str(key[1]) in self.positions:
-            return ("policies", self.positions[str(key[1])], *key[2:])
+        if len(key) > 1 and key[0] == "policies" and isinstance(key[1], str) and key[1] in self.positions:
+            return ("policies", self.positions[key[1]], *key[2:])
         return key
 
     def problem(self, key: KeyPath, message: str) -> Problem:
@@ -106,7 +106,8 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
         If the file itself cannot be read; what is wrong beyond that is listed in the result.
     """
     source = read_source(path, name)
-    layers, problems, seen = [_layer(source)], _structure(source), [path.resolve()]
+    layers, seen = [_layer(source)], [path.resolve()]
+    problems = _structure(layers[0])
     complete = True
     while (parent := layers[-1].source.data.get("extends")) is not None:
         try:
@@ -122,7 +123,7 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
             break
         seen.append(path.resolve())
         layers.append(_layer(source))
-        problems += _structure(source)
+        problems += _structure(layers[-1])
     tree, origins, removals = _fold(layers[::-1], complete)
     return Resolved(layers[0], tree, origins, problems + removals, complete)
 
@@ -220,14 +221,13 @@ def _token(entry: Any) -> str | None:
     return token if isinstance(token, str) and _ID.fullmatch(token) else None
 
 
-def _structure(source: Source) -> list[Problem]:
+def _structure(layer: Layer) -> list[Problem]:
     """Return what is wrong with a file that its values do not show any more once it is laid over another."""
-    layer = _layer(source)
     problems = []
-    if "id" in source.data:
+    if "id" in layer.source.data:
         message = _("unknown key; the id of a scenario is the name of its file")
-        problems.append(Problem(source.path, *source.place(("id",)), "id", message))
-    entries = source.data.get("policies")
+        problems.append(layer.problem(("id",), message))
+    entries = layer.source.data.get("policies")
     first: dict[str, int] = {}
     for position, entry in enumerate(entries if isinstance(entries, list) else []):
         token = _token(entry)

@@ -29,7 +29,13 @@ STATUSES = ("active", "listed", "waiting", "dormant", "acquired", "left", "lost"
 INITIAL, INSTITUTE, FIRM, INDEPENDENT, ANCHOR = range(5)
 ORIGINS = ("initial", "institute", "firm", "independent", "anchor")
 
-STARTUP = np.dtype(
+
+def record_dtype(fields: list[tuple[str, str]]) -> np.dtype:
+    """Return an aligned dtype whose elements are records: the same code runs compiled and plain."""
+    return np.dtype((np.record, np.dtype(fields, align=True)))
+
+
+STARTUP = record_dtype(
     [
         ("uid", "<u8"),
         ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
@@ -62,11 +68,10 @@ STARTUP = np.dtype(
         ("stage", "i1"),
         ("status", "i1"),
         ("origin", "i1"),
-    ],
-    align=True,
+    ]
 )
 
-FUND = np.dtype(
+FUND = record_dtype(
     [
         ("uid", "<u8"),
         ("size", "<f8"),  # base commitment of a period, wan
@@ -85,19 +90,16 @@ FUND = np.dtype(
         ("last_round", "<i4"),  # ... to
         ("segments", "<i4"),  # bit s: invests in segment s
         ("partner", "<i4"),
-    ],
-    align=True,
+    ]
 )
 
 #: one fund's part of one round; entries of a startup form a chain through `next`
-HOLDING = np.dtype(
-    [("share", "<f8"), ("fund", "<i4"), ("round", "<i4"), ("next", "<i4")], align=True
-)
+HOLDING = np.dtype([("share", "<f8"), ("fund", "<i4"), ("round", "<i4"), ("next", "<i4")], align=True)
 
 #: one closed round
-DEAL = np.dtype(
+DEAL = record_dtype(
     [("uid", "<u8"), ("amount", "<f8"), ("ask", "<f8"), ("month", "<i4"), ("stage", "<i4"),
-     ("segment", "<i4"), ("zone", "<i4"), ("lead", "<i4"), ("investors", "<i4")], align=True)  # fmt: skip
+     ("segment", "<i4"), ("zone", "<i4"), ("lead", "<i4"), ("investors", "<i4")])  # fmt: skip
 
 # what a month counts by zone and segment; names and units are those of the series (record.py)
 FLOWS = (
@@ -107,9 +109,9 @@ FLOWS = (
 FLOW = {name: i for i, name in enumerate(FLOWS)}
 
 # how often a cap or a clip binds
-CAPS = np.dtype([(name, "<i8") for name in (
+CAPS = record_dtype([(name, "<i8") for name in (
     "revenue_quality_cap", "revenue_cap", "target_low", "target_high", "runway_cut", "runway_hold",
-    "no_space_to_hire", "seek_quality_cap", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
+    "no_space_to_hire", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
     "commitment_exhausted", "ticket_short", "round_released", "search_expired", "entrants_lost",
     "movers_without_room", "firm_months", "cell_months", "fund_months",
 )])  # fmt: skip
@@ -124,6 +126,17 @@ def exact(x):
     return np.floor(x * 1048576.0 + 0.5) / 1048576.0
 
 
+@kernel
+def is_final(startups, month):
+    """Return which rows nothing can change any more."""
+    out = np.zeros(startups.shape[0], dtype=np.bool_)
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        ended = firm.status == ACQUIRED or firm.status == LEFT or firm.status == LOST or firm.status == CLOSED
+        out[i] = ended and firm.boost_end <= month
+    return out
+
+
 class IdentityError(RuntimeError):
     """A quantity that must be conserved was not: an error in the model, never in its input."""
 
@@ -132,20 +145,20 @@ class Table:
     """A growing array of records. Rows are appended, and never reordered while a month runs."""
 
     def __init__(self, dtype: np.dtype, capacity: int = 1024) -> None:
-        self._rows = np.zeros(capacity, dtype=dtype).view(np.recarray)
+        self._rows = np.zeros(capacity, dtype=dtype)
         self.n = 0
 
     @property
-    def rows(self) -> np.recarray:
+    def rows(self) -> np.ndarray:
         """The rows in use, a view."""
         return self._rows[: self.n]
 
-    def reserve(self, extra: int) -> np.recarray:
+    def reserve(self, extra: int) -> np.ndarray:
         """Return the whole array with room for `extra` more rows (`n` stays)."""
         if self.n + extra > len(self._rows):
             grown = np.zeros(max(2 * len(self._rows), self.n + extra), dtype=self._rows.dtype)
             grown[: self.n] = self._rows[: self.n]
-            self._rows = grown.view(np.recarray)
+            self._rows = grown
         return self._rows
 
     def replace(self, rows: np.ndarray) -> None:
@@ -157,7 +170,7 @@ class Table:
     def copy(self) -> "Table":
         """Return an independent copy."""
         other = copy.copy(self)
-        other._rows = self._rows[: self.n].copy().view(np.recarray)
+        other._rows = self._rows[: self.n].copy()
         return other
 
 
@@ -192,6 +205,8 @@ class World:
     excess_vacancy
         Floor space vacant by nature beyond the mature level [m2]: of the first month's stock (row 0) and of
         space opened since (row 1), (2, n_cells).
+    nearby_stock
+        Floor space around each cell, weighted by nearness [m2].
     vacant
         Vacant floor space; falls as startups are placed [m2].
     room
@@ -226,7 +241,7 @@ class World:
     holdings: Table
     deals: Table
     gone: list[np.ndarray]
-    funds: np.recarray
+    funds: np.ndarray
     stock: np.ndarray
     reference_rent: np.ndarray
     log_rent: np.ndarray
@@ -234,6 +249,7 @@ class World:
     tenant_demand: np.ndarray
     tenants: np.ndarray
     excess_vacancy: np.ndarray
+    nearby_stock: np.ndarray
     vacant: np.ndarray
     room: np.ndarray
     spillovers: np.ndarray
@@ -249,7 +265,7 @@ class World:
     flows: np.ndarray
     founded_outside: np.ndarray
     relief_paid: np.ndarray
-    caps: np.recarray
+    caps: np.ndarray
 
     @classmethod
     def empty(cls, grid: Grid, month: int) -> "World":
@@ -265,7 +281,7 @@ class World:
             holdings=Table(HOLDING),
             deals=Table(DEAL),
             gone=[],
-            funds=np.zeros(0, dtype=FUND).view(np.recarray),
+            funds=np.zeros(0, dtype=FUND),
             stock=stock,
             reference_rent=rent,
             log_rent=np.zeros(n),
@@ -273,6 +289,7 @@ class World:
             tenant_demand=stock - vacant,
             tenants=stock - vacant,
             excess_vacancy=np.zeros((2, n)),
+            nearby_stock=np.zeros(n),
             vacant=vacant,
             room=stock.copy(),
             spillovers=np.zeros((4, n)),
@@ -288,7 +305,7 @@ class World:
             flows=np.zeros((grid.n_zones, 4, len(FLOWS))),
             founded_outside=np.zeros(4),
             relief_paid=np.zeros(0),
-            caps=np.zeros(1, dtype=CAPS).view(np.recarray),
+            caps=np.zeros(1, dtype=CAPS),
         )
 
     def copy(self) -> "World":
@@ -311,10 +328,10 @@ class World:
     def retire(self) -> None:
         """Move rows that nothing can change any more out of the ledger, keeping the order of the rest."""
         rows = self.startups.rows
-        final = np.isin(rows.status, (ACQUIRED, LEFT, LOST, CLOSED)) & (rows.boost_end <= self.month)
+        final = is_final(rows, self.month)
         if 4 * np.count_nonzero(final) > len(rows):
-            self.gone.append(np.asarray(rows[final]))
-            self.startups.replace(np.asarray(rows[~final]))
+            self.gone.append(rows[final])
+            self.startups.replace(rows[~final])
 
     def check(self, tolerance: float = 1e-6) -> None:
         """Raise IdentityError if floor space is oversold or does not add up.
@@ -325,8 +342,8 @@ class World:
             Naming the cell and by how much.
         """
         rows = self.startups.rows
-        sitting = rows[(rows.status == ACTIVE) | (rows.status == LISTED)]
-        startups = np.bincount(sitting.cell, weights=sitting.area, minlength=self.grid.n_cells)
+        sitting = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
+        startups = np.bincount(sitting["cell"], weights=sitting["area"], minlength=self.grid.n_cells)
         gap = np.abs(self.stock - startups - self.tenants - self.vacant)
         if gap.max() > tolerance * max(1.0, self.stock.max()):
             raise IdentityError(f"cell {gap.argmax()}: floor space is off by {gap.max():.6g} m2")

@@ -41,9 +41,7 @@ def refresh_fields(world, par, terms) -> None:
     """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity)."""
     relative = par.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.rows, world.grid.n_cells, relative)
-    matrix = spillover_matrix(
-        world.grid, float(par.access.spillover_range_km), float(par.access.spillover_cut_km)
-    )
+    matrix = spillover_matrix(world.grid, float(par.access.spillover_range_km), cut_of(par.access))
     spread_heads(matrix, sources, world.spillovers)
     if relative:
         others = 0.0 if par.access.self_spillover else 1.0
@@ -71,7 +69,7 @@ def attract(location, world, out: np.ndarray) -> None:
 def talent(grid: Grid, range_km: float, stock: np.ndarray) -> np.ndarray:
     """Return access to graduates with stock-weighted mean 1, (n_cells,).   (E2)"""
     graduates = np.array([node.ai_graduates_per_year for node in grid.tables.nodes])
-    reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.nan)
+    reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
     access = weighted_rows(reach, graduates)
     return access * (total(stock) / total(stock * access))
 
@@ -84,9 +82,15 @@ def capital(world, range_km: float) -> np.ndarray:
         sizes[fund.seat] += fund.size
     if not sizes.any():
         return np.zeros(grid.n_cells)
-    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.nan)
+    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
     access = log_of(weighted_rows(reach, sizes))
     return access - total(world.stock * access) / total(world.stock)
+
+
+def cut_of(access) -> float:
+    """Return the distance beyond which spillovers are cut [km]; infinity if they are not."""
+    cut = float(access.spillover_cut_km)
+    return cut if cut == cut else np.inf
 
 
 @functools.lru_cache(maxsize=8)
@@ -174,13 +178,15 @@ def receive(startups, access, matrix, relative, field, log_field, jacobs):
             firm.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
             firm.diversity = 0.0
         else:
-            own = matrix[c, c] * firm.heads
-            others = np.empty(4)
-            for k in range(4):
-                others[k] = field[k, c]
-            others[s] = max(others[s] - own, 0.0)
-            firm.spillover = log(1.0 + others[s] / scale)
-            firm.diversity = diversity(others[0], others[1], others[2], others[3], scale)
+            own = min(matrix[c, c] * firm.heads, field[s, c])
+            firm.spillover = log(1.0 + (field[s, c] - own) / scale)
+            firm.diversity = diversity(
+                field[0, c] - (own if s == 0 else 0.0),
+                field[1, c] - (own if s == 1 else 0.0),
+                field[2, c] - (own if s == 2 else 0.0),
+                field[3, c] - (own if s == 3 else 0.0),
+                scale,
+            )
 
 
 @kernel

@@ -16,23 +16,23 @@ industry, Management Science 53, 616-631, doi:10.1287/mnsc.1060.0683. S. Klepper
 of industry clusters, Journal of Urban Economics 67, 15-32, doi:10.1016/j.jue.2009.09.004.
 """
 
+import functools
 import hashlib
 
 import numpy as np
 
 from sim.compiled import exp, kernel, log, poisson_inversion
 from sim.randomness import identity, normal, poisson, uniform
-from sim.world import ACTIVE, ANCHOR, DORMANT, ACQUIRED, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
+from sim.world import ACQUIRED, ACTIVE, ANCHOR, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
 
-_KIND = {"anchor": ANCHOR}
-
+MONTHS_A_YEAR = 12.0
 
 def found_startups(world, par, terms, draw) -> None:
     """Draw the month's founders and add those who found here, without rooms yet (writes startups)."""
     appeal = world.appeal - world.reference_appeal if world.month >= 0 else np.zeros(4)
     inside = inside_probabilities(appeal - par.outside_offer(world.month), par.births)
-    uids, origins, places, rates = sources(world.grid.tables.nodes, par.births)
-    counts = founder_counts(uids, rates * world.scale, draw("founders"))
+    uids, origins, places, yearly = sources(world.grid.tables)
+    counts = founder_counts(uids, origins, yearly, world.scale, par.births, draw("founders"))
     ledger, number = world.startups, int(counts.sum())
     n = ledger.n
     start = _month_number(world.month)
@@ -48,20 +48,17 @@ def found_startups(world, par, terms, draw) -> None:
         par.births, par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
 
-def sources(nodes, births) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return uid, origin, origin place (-1: none) and monthly rate of each source of founders.
+@functools.lru_cache(maxsize=8)
+def sources(tables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return uid, origin, origin place (-1: none) and yearly spin-offs of each source of founders.
 
-    The last source are the independents.
+    The last source are the independents, whose number is a parameter and not of the world.
     """
-    uids = [node_uid(node.id) for node in nodes] + [node_uid("independent")]
-    origins = [_KIND.get(node.kind, INSTITUTE) for node in nodes] + [INDEPENDENT]
-    places = [*range(len(nodes)), -1]
-    common = births.founding_scale * births.consideration_factor
-    rates = [
-        node.ai_spinoffs_per_year / 12 * common * (1 if node.kind == "anchor" else births.institute_scale)
-        for node in nodes
-    ] + [births.independents_per_month * common]
-    return np.array(uids, dtype=np.uint64), np.array(origins), np.array(places), np.array(rates)
+    uids = [node_uid(node.id) for node in tables.nodes] + [node_uid("independent")]
+    origins = [ANCHOR if node.kind == "anchor" else INSTITUTE for node in tables.nodes] + [INDEPENDENT]
+    places = [*range(len(tables.nodes)), -1]
+    yearly = [node.ai_spinoffs_per_year for node in tables.nodes] + [0.0]
+    return np.array(uids, dtype=np.uint64), np.array(origins), np.array(places), np.array(yearly)
 
 
 def node_uid(name: str) -> int:
@@ -89,11 +86,20 @@ def inside_probabilities(appeal, births):
 
 
 @kernel
-def founder_counts(uids, rates, key):
+def founding_rate(origin, yearly, births):
+    """Return the potential founders of a source [1/month].   (E18)"""
+    monthly = births.independents_per_month if origin == INDEPENDENT else yearly / MONTHS_A_YEAR
+    if origin == INSTITUTE:
+        monthly *= births.institute_scale
+    return monthly * births.founding_scale * births.consideration_factor
+
+
+@kernel
+def founder_counts(uids, origins, yearly, scale, births, key):
     """Return the number of potential founders of each source.   (E18)"""
     out = np.empty(uids.size, dtype=np.int64)
     for j in range(uids.size):
-        out[j] = poisson(rates[j], key, uids[j], 0)
+        out[j] = poisson(founding_rate(origins[j], yearly[j], births) * scale, key, uids[j], 0)
     return out
 
 
@@ -151,21 +157,35 @@ def spinoff_rate(heads, births):
 
 
 @kernel
+def spins_off(firm, month, births):
+    """Return whether a firm can have spin-offs: old enough, and alive or lately gone."""
+    if month - firm.born <= births.spinoff_age_months:
+        return False
+    if firm.status == ACTIVE or firm.status == LISTED:
+        return True
+    return month < firm.boost_end and (firm.status == DORMANT or firm.status == ACQUIRED)
+
+
+@kernel
 def spinoff_counts(startups, month, scale, births, key):
-    """Return the number of spin-offs that each firm has this month.   (E19)"""
+    """Return the number of spin-offs that each firm has this month.   (E19)
+
+    A count is 0 if u <= 1 - rate, and no firm has a higher rate than the largest: most draws are settled by
+    that bound alone.
+    """
     out = np.zeros(startups.shape[0], dtype=np.int64)
+    largest = 1.0
+    for i in range(startups.shape[0]):
+        largest = max(largest, startups[i].heads)
+    bound = 1.0 - spinoff_rate(largest, births) * scale * max(births.boost_factor, 1.0) * (1.0 + 1e-9)
     for i in range(startups.shape[0]):
         firm = startups[i]
-        boosted = month < firm.boost_end
-        alive = firm.status == ACTIVE or firm.status == LISTED
-        if not alive and not (boosted and (firm.status == DORMANT or firm.status == ACQUIRED)):
+        if not spins_off(firm, month, births):
             continue
-        if month - firm.born <= births.spinoff_age_months:
-            continue
-        rate = spinoff_rate(firm.heads, births) * scale
-        if boosted:
-            rate *= births.boost_factor
-        out[i] = poisson_inversion(rate, uniform(key, firm.uid, 0))
+        u = uniform(key, firm.uid, 0)
+        if u > bound:
+            boost = births.boost_factor if month < firm.boost_end else 1.0
+            out[i] = poisson_inversion(spinoff_rate(firm.heads, births) * scale * boost, u)
     return out
 
 

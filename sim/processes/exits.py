@@ -71,7 +71,9 @@ def end(startups, exits, births, finance, month, zone, holdings, funds, fail_key
         if firm.status != ACTIVE:
             continue
         z, s = zone[firm.cell], firm.segment
-        if uniform(fail_key, firm.uid, 0) < failure_probability(firm.stage, month - firm.born, firm.cash, exits):
+        if uniform(fail_key, firm.uid, 0) < failure_probability(
+            firm.stage, month - firm.born, firm.cash, exits
+        ):
             firm.status = DORMANT
             flows[z, s, FAILURES] += 1.0
         elif uniform(acquire_key, firm.uid, 0) < exits.acquisition_per_month[firm.stage]:
@@ -111,13 +113,23 @@ def pay_holders(firm, multiple, finance, holdings, funds):
 
 @kernel
 def leave(startups, exits, pull, zone, key, flows):
-    """Draw each startup's departure.   (E21)"""
+    """Draw each startup's departure.   (E21)
+
+    Nobody leaves more readily than a startup of the last stage at the highest rent paid: most draws are
+    settled by that bound alone.
+    """
+    highest = 0.0
+    for i in range(startups.shape[0]):
+        if startups[i].status == ACTIVE:
+            highest = max(highest, startups[i].lease_rent)
+    bound = departure_probability(highest, LAST_STAGE, pull, exits) * (1.0 + 1e-9)
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:
             continue
+        u = uniform(key, firm.uid, 0)
         paid = firm.lease_rent * (1.0 - firm.relief)
-        if uniform(key, firm.uid, 0) < departure_probability(paid, firm.stage, pull, exits):
+        if u < bound and u < departure_probability(paid, firm.stage, pull, exits):
             firm.status = LEFT
             flows[zone[firm.cell], firm.segment, DEPARTURES] += 1.0
             firm.area = 0.0

@@ -24,7 +24,6 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.grid import distance
 from sim.randomness import combine, normal, uniform
 from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
 
@@ -44,8 +43,10 @@ def found_funds(world, par, draw) -> None:
     partners = [index[zone] for zone in settings["partner_seats"]][: int(par.finance.funds)]
     zones = np.array([index[zone] for zone in settings["seat_weights"]])
     weights = np.array(list(settings["seat_weights"].values()), dtype=float)
-    funds = np.zeros(int(par.finance.funds), dtype=FUND).view(np.recarray)
-    write_funds(funds, np.array(partners, dtype=np.int64), zones, weights, par.finance, draw.once("fund-table"))
+    funds = np.zeros(int(par.finance.funds), dtype=FUND)
+    write_funds(
+        funds, np.array(partners, dtype=np.int64), zones, weights, par.finance, draw.once("fund-table")
+    )
     begin_funds(funds, par.finance, world.month, fund_scale(par, world.month))
     world.funds = funds
 
@@ -62,16 +63,13 @@ def close_rounds(world, par, terms, draw) -> None:
     finance, rows = par.finance, world.startups.rows
     pace = float(par.outlook.climate) if world.month >= 0 else 1.0
     call_capital(world.funds, finance, world.month, fund_scale(par, world.month), pace, world.caps)
-    seekers = np.flatnonzero(
-        seek(rows, finance, world.month, draw("seek"), draw.once("ask"), world.caps)
-    )
+    seekers = np.flatnonzero(seek(rows, finance, world.month, draw("seek"), draw.once("ask"), world.caps))
     if seekers.size == 0:
         return
-    seekers = seekers[np.argsort(rows.uid[seekers])]
+    seekers = seekers[np.argsort(rows["uid"][seekers])]
     grid = world.grid
-    to_seat = distance(grid.x, grid.y, grid.zone_x, grid.zone_y)
-    order = np.argsort(world.funds.uid)
-    firm, fund, score = rank_pairs(rows, seekers, world.funds, order, to_seat, finance, par.access,
+    order = np.argsort(world.funds["uid"])
+    firm, fund, score = rank_pairs(rows, seekers, world.funds, order, grid.zone_distance, finance, par.access,
                                    draw.once("taste"))  # fmt: skip
     firm, fund, amount = commit(rows, seekers, world.funds, finance, firm[score], fund[score], world.caps)
     holdings, deals = world.holdings, world.deals
@@ -178,18 +176,37 @@ def call_capital(funds, finance, month, scale, pace, caps):
 
 
 @kernel
-def seek_hazard(segment, stage, gap, log_capability, finance):
-    """m h0_k min(capability^e, cap), 0 before the gap, lower once the last round is stale.   (E15)"""
+def base_hazard(segment, stage, finance):
+    """m h0_k with the factors before the first round, h0_k = -ln(1 - p_k)/window   (E15)"""
     step = min(stage, LAST_ROUND)
-    if gap < (finance.first_gap_months if stage == 0 else finance.gap_months):
-        return 0.0
     window = finance.first_window_months if stage == 0 else finance.window_months
     hazard = -log(1.0 - finance.round_probability[step]) / window * finance.seek_factor
     if stage == 0:
         hazard *= finance.first_round_factor * finance.first_round_segment_factor[segment]
-    if gap > finance.stale_months:
-        hazard *= finance.stale_factor
-    return hazard * min(exp(finance.seek_quality_exponent * log_capability), finance.seek_quality_cap)
+    return hazard
+
+
+@kernel
+def by_gap(stage, gap, finance):
+    """Return the factor of time since the last round: 0 before the gap, lower once it is stale.   (E15)"""
+    if gap < (finance.first_gap_months if stage == 0 else finance.gap_months):
+        return 0.0
+    return finance.stale_factor if gap > finance.stale_months else 1.0
+
+
+@kernel
+def by_quality(log_capability, finance):
+    """min(capability^e, cap)   (E15)"""
+    return min(exp(finance.seek_quality_exponent * log_capability), finance.seek_quality_cap)
+
+
+@kernel
+def begins_search(u, hazard, log_capability, finance):
+    """Return whether u < 1 - exp(-h), h = hazard x quality; u above its upper bound settles most cases."""
+    if u >= hazard * finance.seek_quality_cap:
+        return False
+    whole = hazard * by_quality(log_capability, finance)
+    return u < whole and u < 1.0 - exp(-whole)
 
 
 @kernel
@@ -200,9 +217,20 @@ def ask_for(segment, stage, noise, finance):
 
 
 @kernel
+def base_hazards(finance):
+    """Return the hazards by segment and stage before gap and quality, (4, 6)."""
+    out = np.empty((4, LAST_STAGE + 1))
+    for s in range(4):
+        for k in range(LAST_STAGE + 1):
+            out[s, k] = base_hazard(s, k, finance)
+    return out
+
+
+@kernel
 def seek(startups, finance, month, key, ask_key, caps):
     """Begin and end searches; return who looks for money this month.   (E15)"""
     seeking = np.zeros(startups.shape[0], dtype=np.bool_)
+    hazards = base_hazards(finance)
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:
@@ -213,8 +241,8 @@ def seek(startups, finance, month, key, ask_key, caps):
             firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
             caps[0].search_expired += 1
         elif month >= firm.pause_end:
-            hazard = seek_hazard(firm.segment, firm.stage, month - firm.last_round, firm.log_capability, finance)
-            if hazard > 0.0 and uniform(key, firm.uid, 0) < 1.0 - exp(-hazard):
+            hazard = hazards[firm.segment, firm.stage] * by_gap(firm.stage, month - firm.last_round, finance)
+            if begins_search(uniform(key, firm.uid, 0), hazard, firm.log_capability, finance):
                 noise = normal(ask_key, firm.uid, firm.stage)
                 firm.ask = ask_for(firm.segment, firm.stage, noise, finance)
                 firm.search_end = month + finance.search_months

@@ -35,6 +35,7 @@ def open_space(world, par, terms) -> None:
         opened = world.grid.spread_stock(terms.opened_m2)
         world.stock += opened
         world.excess_vacancy[1] += opened * (1.0 - par.land.natural_vacancy_share)
+        world.nearby_stock = around(neighbourhood(world.grid, float(par.land.vacancy_range_km)), world.stock)
 
 
 def clear_offices(world, par, terms) -> None:
@@ -48,14 +49,17 @@ def clear_offices(world, par, terms) -> None:
     elif oversold > TOLERANCE_M2:
         raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
     near = neighbourhood(world.grid, float(par.land.vacancy_range_km))
-    adjust_rents(par.land, near, world.stock, world.vacant, world.excess_vacancy, world.log_rent, world.caps)
+    above = around(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
+    adjust_rents(par.land, above, world.nearby_stock, world.log_rent, world.caps)
     rent_of(world.reference_rent, world.log_rent, world.rent)
 
 
 def count_vacancy(world, par) -> None:
     """Count the rooms that startups have left since offices were cleared (writes vacant)."""
     startups = startup_area(world.startups.rows, world.grid.n_cells)
-    world.vacant[:] = world.stock if par.location.unlimited_capacity else world.stock - startups - world.tenants
+    world.vacant[:] = (
+        world.stock if par.location.unlimited_capacity else world.stock - startups - world.tenants
+    )
 
 
 def start_offices(world, par) -> None:
@@ -69,13 +73,14 @@ def start_offices(world, par) -> None:
     world.tenants = world.tenant_demand.copy()
     world.vacant = world.stock - startups - world.tenants
     world.room = world.vacant
+    world.nearby_stock = around(neighbourhood(grid, float(par.land.vacancy_range_km)), world.stock)
     world.excess_vacancy[0] = world.stock * (vacancy - par.land.natural_vacancy_share)
 
 
 @functools.lru_cache(maxsize=8)
 def neighbourhood(grid: Grid, range_km: float) -> np.ndarray:
     """Return exp(-d/range) between cells, (n_cells, n_cells)."""
-    return decay(grid.cell_distance, range_km, np.nan)
+    return decay(grid.cell_distance, range_km, np.inf)
 
 
 @kernel
@@ -118,22 +123,25 @@ def rent_step(gap, log_rent, speed, reversion, limit):
 
 
 @kernel
-def adjust_rents(land, near, stock, vacant, excess, log_rent, caps):
+def around(near, values):
+    """Return the sums of values around each cell, weighted by nearness, (n_cells,)."""
+    out = np.zeros(values.size)
+    for j in range(values.size):
+        value, row = values[j], near[j]
+        for i in range(values.size):
+            out[i] += value * row[i]
+    return out
+
+
+@kernel
+def adjust_rents(land, above, stock, log_rent, caps):
     """Move each rent by its neighbourhood's vacancy against the natural level.   (E9)
 
-    Both are averages over the same neighbourhood, so one pass over it serves: v* - v is the mature level
-    plus the average of (excess - vacant)/stock.
+    Both are averages over the same neighbourhood, so v* - v is the mature level plus the average of
+    (vacancy beyond it by nature - vacancy): `above` over `stock`.
     """
-    n = stock.size
-    above, whole = np.zeros(n), np.zeros(n)
-    for j in range(n):
-        more, weight = excess[0, j] + excess[1, j] - vacant[j], stock[j]
-        row = near[j]
-        for i in range(n):
-            above[i] += more * row[i]
-            whole[i] += weight * row[i]
-    for i in range(n):
-        gap = land.natural_vacancy_share + above[i] / whole[i]
+    for i in range(stock.size):
+        gap = land.natural_vacancy_share + above[i] / stock[i]
         step = rent_step(gap, log_rent[i], land.rent_speed_per_month, land.rent_reversion_per_month,
                          land.rent_step_limit)  # fmt: skip
         if abs(step) >= land.rent_step_limit:

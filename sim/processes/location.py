@@ -92,7 +92,7 @@ def mark_eligible(world, par, terms) -> None:
 
 def weigh_region(world, par, terms) -> Choice:
     """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
-    masks = entrant_masks(par, terms)
+    masks = entrant_masks(par.births, par.operations, par.location, terms.max_area)
     choice = Choice(world, par, terms, np.unique(masks))
     columns = choice.column(masks)
     for segment in range(4):
@@ -104,12 +104,12 @@ def weigh_region(world, par, terms) -> Choice:
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     """Give rooms to those who founded here; who waits too long is lost (writes startups, room, flows)."""
     rows = world.startups.rows
-    waiting = in_turn(rows, np.flatnonzero(rows.status == WAITING), draw("turn"))
+    waiting = in_turn(rows, np.flatnonzero(rows["status"] == WAITING), draw("turn"))
     if waiting.size == 0:
         return
-    columns = choice.column(entrant_masks(par, terms))
+    masks = entrant_masks(par.births, par.operations, par.location, terms.max_area)
     seat(rows, waiting, par.location, world.month, world.grid.zone, world.grid.first, choice.weights,
-         choice.log_zone, columns, world.grid.origin_distance, world.rent, world.room, world.vacant,
+         choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.room, world.vacant,
          draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
@@ -123,45 +123,38 @@ def move_tenants(world, par, terms, draw) -> None:
     if choosers.size == 0:
         return
     choosers = in_turn(rows, choosers, draw("turn"))
-    choice = Choice(world, par, terms, np.unique(rows.eligible[choosers]))
+    choice = Choice(world, par, terms, np.unique(rows["eligible"][choosers]))
     decide(rows, choosers, par.location, par.operations, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
-           choice.column(rows.eligible[choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.room, world.vacant,
+           choice.column(rows["eligible"][choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.room, world.vacant,
            draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
-
-
-def entrant_masks(par, terms) -> np.ndarray:
-    """Return the rent cuts for which an entrant of each segment is eligible, (4,)."""
-    heads = entry_heads(par)
-    need = np.array([needed_area(h, par.location) for h in heads])
-    bits = (need[:, None] <= terms.max_area) & (terms.max_age >= 0) & (terms.max_stage >= 0)
-    return (bits * (1 << np.arange(len(terms.max_area)))).sum(axis=1).astype(np.int64)
-
-
-def entry_heads(par) -> np.ndarray:
-    """Return the heads of an entrant of each segment, (4,)."""
-    return np.maximum(par.births.entry_size * par.operations.target_heads[:, 0], 1.0)
 
 
 def in_turn(rows, chosen: np.ndarray, key) -> np.ndarray:
     """Return the rows `chosen` in the random order in which they are served."""
-    return chosen[np.lexsort((rows.uid[chosen], turns(rows, chosen, key)))]
-
-
-def looking(rows, month: int, location) -> np.ndarray:
-    """Return who ends a lease or is crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
-    tenant = (rows.status == ACTIVE) | (rows.status == LISTED)
-    crowded = location.area_m2_per_head * rows.heads > location.crowding_limit * rows.area
-    return tenant & ((rows.lease_end <= month) | (crowded & (rows.waited == 0)))
+    return chosen[np.lexsort((rows["uid"][chosen], turns(rows, chosen, key)))]
 
 
 def revisers(rows, location, key) -> np.ndarray:
     """Return who revises its place without a reason: each at a rate, or exactly one."""
-    active = np.flatnonzero(rows.status == ACTIVE)
+    active = np.flatnonzero(rows["status"] == ACTIVE)
     numbers = turns(rows, active, key)
     if location.revision == ONE:
-        return active[np.lexsort((rows.uid[active], numbers))[:1]]
+        return active[np.lexsort((rows["uid"][active], numbers))[:1]]
     return active[numbers < location.revision_rate_per_month]
+
+
+@kernel
+def looking(startups, month, location):
+    """Return who ends a lease or is crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
+    out = np.zeros(startups.shape[0], dtype=np.bool_)
+    for i in range(startups.shape[0]):
+        firm = startups[i]
+        if firm.status == ACTIVE or firm.status == LISTED:
+            wanted = location.area_m2_per_head * firm.heads
+            crowded = wanted > location.crowding_limit * firm.area and firm.waited == 0
+            out[i] = firm.lease_end <= month or crowded
+    return out
 
 
 @kernel
@@ -278,6 +271,18 @@ def log_zone_sums(first, weights):
 def needed_area(heads, location):
     """a = reserve x area per head x heads   (E7)"""
     return exact(location.lease_reserve * location.area_m2_per_head * heads)
+
+
+@kernel
+def entrant_masks(births, operations, location, max_area):
+    """Return the rent cuts for which an entrant of each segment is eligible: its need must not be too large."""
+    out = np.zeros(4, dtype=np.int64)
+    for s in range(4):
+        heads = max(births.entry_size * operations.target_heads[s, 0], 1.0)
+        for k in range(max_area.size):
+            if needed_area(heads, location) <= max_area[k]:
+                out[s] |= np.int64(1) << np.int64(k)
+    return out
 
 
 @kernel
@@ -443,7 +448,9 @@ def without_self(weights, own, value, own_zone, first, vacant, location):
     if location.size_weight == 0.0:
         mine[own] = value
     elif weights[own] > 0.0:
-        mine[own] = value * (vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant)))
+        mine[own] = value * (
+            vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant))
+        )
     sums = np.empty(first.size - 1)
     for z in range(sums.size):
         total = 0.0

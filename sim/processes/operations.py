@@ -45,17 +45,16 @@ def log_productivity(spillover, diversity, operations):
 
 
 @kernel
-def target_heads(segment, stage, log_capability, operations):
-    """H* = target clip(capability, low, high)^e   (E14)"""
-    low, high = log(operations.target_quality_low), log(operations.target_quality_high)
+def target_heads(segment, stage, log_capability, low, high, operations):
+    """H* = target clip(capability, low, high)^e; bounds as logs   (E14)"""
     clipped = min(max(log_capability, low), high)
     return operations.target_heads[segment, stage] * exp(operations.target_quality_exponent * clipped)
 
 
 @kernel
-def revenue_over_cost(stage, log_capability, operations):
-    """min(rev_k min(capability, cap)^e, ceiling)   (E13)"""
-    clipped = min(log_capability, log(operations.revenue_quality_cap))
+def revenue_over_cost(stage, log_capability, top, operations):
+    """min(rev_k min(capability, cap)^e, ceiling); cap as a log   (E13)"""
+    clipped = min(log_capability, top)
     share = operations.revenue_share[stage] * exp(operations.revenue_quality_exponent * clipped)
     return min(share, operations.revenue_cap)
 
@@ -99,31 +98,40 @@ def staff(startups, operations, location, caps):
     filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
-    count = caps[0]
+    firms = over_cap = over_ceiling = below = above = cuts = holds = full = 0
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
         capability = firm.log_quality + log_productivity(firm.spillover, firm.diversity, operations)
         firm.log_capability = capability
-        firm.revenue_share = revenue_over_cost(firm.stage, capability, operations)
+        firm.revenue_share = revenue_over_cost(firm.stage, capability, top, operations)
         loss = burn(firm, operations, location)
         runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
-        target = target_heads(firm.segment, firm.stage, capability, operations)
+        target = target_heads(firm.segment, firm.stage, capability, low, high, operations)
         room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
         opened = posts(firm.heads, target, runway, room, operations)
         released = operations.cut_per_month * firm.heads if runway < operations.cut_runway_months else 0.0
         kept = firm.heads * (1.0 - operations.separation_per_month) - released
         firm.heads = max(kept + filled * opened, 1.0)
 
-        count.firm_months += 1
-        count.revenue_quality_cap += capability > top
-        count.revenue_cap += firm.revenue_share >= operations.revenue_cap
-        count.target_low += capability < low
-        count.target_high += capability > high
-        count.runway_cut += runway < operations.cut_runway_months
-        count.runway_hold += operations.cut_runway_months <= runway <= operations.growth_runway_months
-        count.no_space_to_hire += opened > 0.0 and opened >= room - firm.heads
+        firms += 1
+        over_cap += capability > top
+        over_ceiling += firm.revenue_share >= operations.revenue_cap
+        below += capability < low
+        above += capability > high
+        cuts += runway < operations.cut_runway_months
+        holds += operations.cut_runway_months <= runway <= operations.growth_runway_months
+        full += opened > 0.0 and opened >= room - firm.heads
+    count = caps[0]
+    count.firm_months += firms
+    count.revenue_quality_cap += over_cap
+    count.revenue_cap += over_ceiling
+    count.target_low += below
+    count.target_high += above
+    count.runway_cut += cuts
+    count.runway_hold += holds
+    count.no_space_to_hire += full
 
 
 @kernel
