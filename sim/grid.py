@@ -69,6 +69,10 @@ class Grid:
         tables = read_world(world)
         return _build(tables, float(cell_km or tables.settings["cell_km"]))
 
+    def __deepcopy__(self, memo: dict) -> "Grid":
+        # nothing writes a grid, and kernels' matrices are kept by its identity
+        return self
+
     @property
     def n_cells(self) -> int:
         """Number of cells with floor space."""

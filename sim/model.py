@@ -6,16 +6,20 @@
 1
 """
 
+from typing import Any
+
 import mesa
 import numpy as np
 
+from sim.agents import VC, DistrictGrid, Everyone, Startup, Startups, University, build_grid, fill_layers
 from sim.history import first_month
 from sim.parameters import Parameters
-from sim.policy import Policies
+from sim.policy import NewSpace, Policies, RentCut
 from sim.processes import access, births, exits, finance, land, location, operations
 from sim.randomness import Draws
 from sim.record import Recorder, Run
 from sim.scenario import Scenario
+from sim.world import ACTIVE, FLOW, LISTED
 
 
 class ClusterModel(mesa.Model):
@@ -30,6 +34,47 @@ class ClusterModel(mesa.Model):
     world
         State: ledger, cells, funds.
     """
+
+    def __init__(
+        self,
+        base: str = "baseline",
+        months: int = 120,
+        rent_cut_share: float = 0.0,
+        new_space_m2: float = 0.0,
+        rng: Any = None,
+    ) -> None:
+        """Build a model with a data collector, as Mesa's tools expect.
+
+        Parameters
+        ----------
+        base
+            Id or path of a scenario.
+        months
+            Months after which the model stops running.
+        rent_cut_share
+            Share of the rent that is cut where the scenario's rent cut, or else the shipped one, acts.
+        new_space_m2
+            Floor space that the scenario's new space, or else the shipped one, adds in all.
+        rng
+            Seed: a whole number, or anything that Mesa takes.
+        """
+        super().__init__(rng=rng)
+        scenario = Scenario.load(base)
+        if rent_cut_share:
+            scenario = with_rent_cut(scenario, float(rent_cut_share))
+        if new_space_m2:
+            scenario = with_new_space(scenario, float(new_space_m2))
+        seed = int(rng) if isinstance(rng, int | np.integer) else int(self.rng.integers(2**31))
+        self._build(scenario, seed)
+        self.last_month = int(months)
+        self.datacollector = mesa.DataCollector(
+            model_reporters={
+                "startups": lambda model: len(model.startups),
+                "heads": lambda model: float(model.world.startups.rows["heads"][model.employing].sum()),
+                "deals": lambda model: float(model.world.flows[:, :, FLOW["deals"]].sum()),
+            }
+        )
+        self.datacollector.collect(self)
 
     @classmethod
     def from_scenario(
@@ -57,12 +102,45 @@ class ClusterModel(mesa.Model):
         return model
 
     def _build(self, scenario: Scenario, seed: int, cell_km: float | None = None) -> None:
+        self.datacollector: Any = None
+        self._grid: DistrictGrid | None = None
+        self._grid_month = 0
         self.setup = scenario
         self.seed_number = int(seed)
         self.parameters = Parameters.of(scenario)
         self.world = first_month(scenario, self.parameters, self.seed_number, cell_km)
         zones = self.world.grid.tables.zone_index
         self.policies = Policies(scenario.policies, zones, scenario.start)
+        self.startups = Startups(self)
+        for position in range(len(self.world.nodes) - 1):
+            University(self, position)
+        for position in range(len(self.world.funds)):
+            VC(self, position)
+
+    @property
+    def agents(self) -> Everyone:
+        """Universities, funds and active startups."""
+        return Everyone(super().agents, self.startups)
+
+    @property
+    def agents_by_type(self) -> dict[type, Any]:
+        """Agents by class, startups included."""
+        return {**super().agents_by_type, Startup: self.startups}
+
+    @property
+    def agent_types(self) -> list[type]:
+        """Classes of agents, startups included."""
+        return list(self.agents_by_type)
+
+    @property
+    def grid(self) -> DistrictGrid:
+        """The drawable grid, built on first use; its layers show the state of the last step."""
+        if self._grid is None:
+            self._grid = build_grid(self)
+        elif self._grid_month != self.world.month:
+            fill_layers(self, self._grid)
+        self._grid_month = self.world.month
+        return self._grid
 
     def step(self) -> None:
         """Advance one month. The order of the lines is the order of events."""
@@ -95,6 +173,14 @@ class ClusterModel(mesa.Model):
         exits.keep_register(world, par, terms, draw)
 
         world.month += 1
+        if self.datacollector is not None:
+            self.datacollector.collect(self)
+            self.running = world.month < self.last_month
+
+    @property
+    def employing(self) -> np.ndarray:
+        """Which rows of the ledger are active startups or listed firms."""
+        return np.isin(self.world.startups.rows["status"], (ACTIVE, LISTED))
 
     def run(self, months: int | None = None) -> Run:
         """Advance `months` (absent: the scenario's) and return their record."""
@@ -119,3 +205,29 @@ class ClusterModel(mesa.Model):
             caps={name: int(world.caps[name][0]) for name in world.caps.dtype.names or ()},
             cell_zone=np.asarray(world.grid.zone),
         )
+
+
+def with_rent_cut(scenario: Scenario, share: float) -> Scenario:
+    """Return the scenario with `share` in its rent cuts, or with the shipped rent cut at that share."""
+    levers = _levers(scenario, RentCut)
+    return scenario.with_values({f"policies.{c.id}": c.model_copy(update={"share": share}) for c in levers})
+
+
+def with_new_space(scenario: Scenario, area_m2: float) -> Scenario:
+    """Return the scenario with its new space, or the shipped one, scaled to `area_m2` in all."""
+    levers = _levers(scenario, NewSpace)
+    factor = area_m2 / sum(phase.area_m2 for lever in levers for phase in lever.phases)
+    changes: dict[str, Any] = {}
+    for lever in levers:
+        phases = tuple(p.model_copy(update={"area_m2": p.area_m2 * factor}) for p in lever.phases)
+        changes[f"policies.{lever.id}"] = lever.model_copy(update={"phases": phases})
+    return scenario.with_values(changes)
+
+
+def _levers(scenario: Scenario, kind: type) -> list[Any]:
+    """Return the levers of a kind: the scenario's own, or those of the first shipped scenario that has some."""
+    for policies in [scenario.policies, *(Scenario.load(other).policies for other in Scenario.shipped())]:
+        own = [lever for lever in policies if isinstance(lever, kind)]
+        if own:
+            return own
+    raise LookupError(f"no scenario has a lever of kind {kind.__name__}")

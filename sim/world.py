@@ -6,6 +6,7 @@ in m2, rents in RMB/m2/month, time in months since the first month of the scenar
 
 import copy
 import dataclasses
+import hashlib
 
 import numpy as np
 
@@ -93,6 +94,15 @@ FUND = record_dtype(
     ]
 )
 
+NODE = record_dtype(
+    [
+        ("uid", "<u8"),
+        ("graduates_per_year", "<f8"),
+        ("spinoffs_per_year", "<f8"),
+        ("origin", "<i4"),  # of its spin-offs
+    ]
+)
+
 #: one fund's part of one round; entries of a startup form a chain through `next`
 HOLDING = np.dtype([("share", "<f8"), ("fund", "<i4"), ("round", "<i4"), ("next", "<i4")], align=True)
 
@@ -126,6 +136,24 @@ def exact(x):
     return np.floor(x * 1048576.0 + 0.5) / 1048576.0
 
 
+def node_table(grid: Grid) -> np.ndarray:
+    """Return the sources of founders: the world's nodes and, last, the independents."""
+    nodes = grid.tables.nodes
+    table = np.zeros(len(nodes) + 1, dtype=NODE)
+    for row, node in zip(table, nodes, strict=False):
+        row["uid"] = node_uid(node.id)
+        row["graduates_per_year"] = node.ai_graduates_per_year
+        row["spinoffs_per_year"] = node.ai_spinoffs_per_year
+        row["origin"] = ANCHOR if node.kind == "anchor" else INSTITUTE
+    table[-1]["uid"], table[-1]["origin"] = node_uid("independent"), INDEPENDENT
+    return table
+
+
+def node_uid(name: str) -> int:
+    """Return the identity of a node, from its id; the top bit is clear."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+
+
 @kernel
 def is_final(startups, month):
     """Return which rows nothing can change any more."""
@@ -147,6 +175,7 @@ class Table:
     def __init__(self, dtype: np.dtype, capacity: int = 1024) -> None:
         self._rows = np.zeros(capacity, dtype=dtype)
         self.n = 0
+        self.version = 0  # changes when rows change place
 
     @property
     def rows(self) -> np.ndarray:
@@ -164,6 +193,7 @@ class Table:
     def replace(self, rows: np.ndarray) -> None:
         """Take `rows` as the content."""
         self.n = 0
+        self.version += 1
         self.reserve(len(rows))[: len(rows)] = rows
         self.n = len(rows)
 
@@ -184,6 +214,8 @@ class World:
         Cells, zones, nodes.
     month
         Month that is being simulated.
+    nodes
+        Universities, institutes and anchors, and last the independents, (n_nodes + 1,).
     startups, holdings, deals
         Ledgers.
     gone
@@ -237,6 +269,7 @@ class World:
 
     grid: Grid
     month: int
+    nodes: np.ndarray
     startups: Table
     holdings: Table
     deals: Table
@@ -277,6 +310,7 @@ class World:
         return cls(
             grid=grid,
             month=month,
+            nodes=node_table(grid),
             startups=Table(STARTUP),
             holdings=Table(HOLDING),
             deals=Table(DEAL),

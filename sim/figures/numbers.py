@@ -59,7 +59,7 @@ def interval_text(low: float, high: float) -> str:
 def level_bounds(top: float) -> tuple[float, ...]:
     """Return the four bounds between five classes of levels, doubling, the last of them at most `top`."""
     last = 8.0
-    for candidate in (f * 10**e for e in range(9) for f in (8, 16, 20, 40)):
+    for candidate in (f * 10**e for e in range(9) for f in (8, 16, 40)):
         if last < candidate <= top:
             last = candidate
     return (last / 8, last / 4, last / 2, last)

@@ -32,7 +32,7 @@ RELATIVE = 1
 def prepare_access(world, par) -> None:
     """Compute what no month changes: access to talent and to capital (writes log_talent, log_capital)."""
     world.log_talent = par.access.campus_share * log_of(
-        talent(world.grid, float(par.access.talent_range_km), world.stock)
+        talent(world, float(par.access.talent_range_km))
     )
     world.log_capital = capital(world, float(par.access.capital_range_km))
 
@@ -66,9 +66,10 @@ def attract(location, world, out: np.ndarray) -> None:
     )
 
 
-def talent(grid: Grid, range_km: float, stock: np.ndarray) -> np.ndarray:
+def talent(world, range_km: float) -> np.ndarray:
     """Return access to graduates with stock-weighted mean 1, (n_cells,).   (E2)"""
-    graduates = np.array([node.ai_graduates_per_year for node in grid.tables.nodes])
+    grid, stock = world.grid, world.stock
+    graduates = world.nodes["graduates_per_year"][:-1].copy()
     reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
     access = weighted_rows(reach, graduates)
     return access * (total(stock) / total(stock * access))

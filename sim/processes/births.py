@@ -16,14 +16,11 @@ industry, Management Science 53, 616-631, doi:10.1287/mnsc.1060.0683. S. Klepper
 of industry clusters, Journal of Urban Economics 67, 15-32, doi:10.1016/j.jue.2009.09.004.
 """
 
-import functools
-import hashlib
-
 import numpy as np
 
 from sim.compiled import exp, kernel, log, poisson_inversion
 from sim.randomness import identity, normal, poisson, uniform
-from sim.world import ACQUIRED, ACTIVE, ANCHOR, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
+from sim.world import ACQUIRED, ACTIVE, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
 
 MONTHS_A_YEAR = 12.0
 
@@ -31,39 +28,20 @@ def found_startups(world, par, terms, draw) -> None:
     """Draw the month's founders and add those who found here, without rooms yet (writes startups)."""
     appeal = world.appeal - world.reference_appeal if world.month >= 0 else np.zeros(4)
     inside = inside_probabilities(appeal - par.outside_offer(world.month), par.births)
-    uids, origins, places, yearly = sources(world.grid.tables)
-    counts = founder_counts(uids, origins, yearly, world.scale, par.births, draw("founders"))
+    counts = founder_counts(world.nodes, world.scale, par.births, draw("founders"))
     ledger, number = world.startups, int(counts.sum())
     n = ledger.n
     start = _month_number(world.month)
     ledger.n = add_founders(
-        ledger.reserve(number), n, uids, origins, places, counts, start, world.month, par.births,
+        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.births,
         par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
     rows = ledger.rows
     children = spinoff_counts(rows[:n], world.month, world.scale, par.births, draw("spin-off"))
     n = ledger.n
     ledger.n = add_spinoffs(
-        ledger.reserve(int(children.sum())), n, children, len(uids) - 1, world.grid.zone, start, world.month,
+        ledger.reserve(int(children.sum())), n, children, len(world.nodes) - 1, world.grid.zone, start, world.month,
         par.births, par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
-
-
-@functools.lru_cache(maxsize=8)
-def sources(tables) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return uid, origin, origin place (-1: none) and yearly spin-offs of each source of founders.
-
-    The last source are the independents, whose number is a parameter and not of the world.
-    """
-    uids = [node_uid(node.id) for node in tables.nodes] + [node_uid("independent")]
-    origins = [ANCHOR if node.kind == "anchor" else INSTITUTE for node in tables.nodes] + [INDEPENDENT]
-    places = [*range(len(tables.nodes)), -1]
-    yearly = [node.ai_spinoffs_per_year for node in tables.nodes] + [0.0]
-    return np.array(uids, dtype=np.uint64), np.array(origins), np.array(places), np.array(yearly)
-
-
-def node_uid(name: str) -> int:
-    """Return the identity of a node, from its id; the top bit is clear."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
 def _month_number(month: int) -> np.uint64:
@@ -86,20 +64,23 @@ def inside_probabilities(appeal, births):
 
 
 @kernel
-def founding_rate(origin, yearly, births):
+def founding_rate(node, births):
     """Return the potential founders of a source [1/month].   (E18)"""
-    monthly = births.independents_per_month if origin == INDEPENDENT else yearly / MONTHS_A_YEAR
-    if origin == INSTITUTE:
+    if node.origin == INDEPENDENT:
+        monthly = births.independents_per_month
+    else:
+        monthly = node.spinoffs_per_year / MONTHS_A_YEAR
+    if node.origin == INSTITUTE:
         monthly *= births.institute_scale
     return monthly * births.founding_scale * births.consideration_factor
 
 
 @kernel
-def founder_counts(uids, origins, yearly, scale, births, key):
+def founder_counts(nodes, scale, births, key):
     """Return the number of potential founders of each source.   (E18)"""
-    out = np.empty(uids.size, dtype=np.int64)
-    for j in range(uids.size):
-        out[j] = poisson(founding_rate(origins[j], yearly[j], births) * scale, key, uids[j], 0)
+    out = np.empty(nodes.shape[0], dtype=np.int64)
+    for j in range(nodes.shape[0]):
+        out[j] = poisson(founding_rate(nodes[j], births) * scale, key, nodes[j].uid, 0)
     return out
 
 
@@ -133,19 +114,20 @@ def write_founder(firm, uid, parent, segment, log_quality, origin, place, month,
 
 
 @kernel
-def add_founders(startups, n, uids, origins, places, counts, number, month, births, operations, inside, key,
-                 inside_key, outside):  # fmt: skip
+def add_founders(startups, n, nodes, counts, number, month, births, operations, inside, key, inside_key, outside):
     """Append the founders of nodes, and independents, who found here; return the new length.   (E18)"""
-    for j in range(uids.size):
+    for j in range(nodes.shape[0]):
+        node = nodes[j]
+        place = -1 if node.origin == INDEPENDENT else j
         for slot in range(counts[j]):
-            uid = identity(uids[j], number, np.uint64(slot))
+            uid = identity(node.uid, number, np.uint64(slot))
             segment = pick_segment(uniform(key, uid, 0), births.entrant_segments)
             if uniform(inside_key, uid, 0) >= inside[segment]:
                 outside[segment] += 1.0
                 continue
             log_quality = births.quality_sd * normal(key, uid, 1)
-            write_founder(startups[n], uid, uids[j], segment, log_quality, origins[j], places[j], month,
-                          births, operations, key)  # fmt: skip
+            write_founder(startups[n], uid, node.uid, segment, log_quality, node.origin, place, month, births,
+                          operations, key)  # fmt: skip
             n += 1
     return n
 

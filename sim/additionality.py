@@ -1,0 +1,122 @@
+"""Additionality: what would have been there anyway, what was only moved, and what is new.
+
+T and B are the sets of active startups with and without a policy, T_z and B_z those in the treated zones. The
+startups of T_z are deadweight (also in B_z), displaced (in B, elsewhere) or attracted (not in B at all). Which
+startup is which depends on the random numbers that both runs share; the net effect |T| - |B| does not.
+"""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sim.world import STATUSES
+
+_ACTIVE = STATUSES.index("active")
+
+
+@dataclasses.dataclass(frozen=True)
+class Present:
+    """Who was there at one step of a run; arrays of shape (n_startups,)."""
+
+    uid: np.ndarray
+    zone: np.ndarray  # position in `zones`
+    active: np.ndarray
+    subsidy: np.ndarray  # received since the first month [RMB]
+
+
+def present_at(presence: pa.Table, step: int, zones: tuple[str, ...]) -> Present:
+    """Return who was there after `step` steps.
+
+    Parameters
+    ----------
+    presence
+        Presence table of one run.
+    step
+        Steps after which the rows were taken down.
+    zones
+        Ids of the zones.
+    """
+    table = presence.filter(pc.equal(presence["step"], step))
+    places = pc.index_in(table["zone"].cast(pa.string()), value_set=pa.array(zones, pa.string()))
+    return Present(
+        uid=table["uid"].to_numpy(),
+        zone=places.to_numpy(),
+        active=pc.equal(table["status"].cast(pa.string()), STATUSES[_ACTIVE]).to_numpy(),
+        subsidy=table["subsidy_rmb"].to_numpy(),
+    )
+
+
+def account(treated: Present, baseline: Present, zones: np.ndarray) -> dict[str, float]:
+    """Return the account of the treated zones and of the rest of the region, in startups.
+
+    Parameters
+    ----------
+    treated, baseline
+        Who was there with and without the policy.
+    zones
+        Positions of the treated zones.
+
+    Returns
+    -------
+    dict
+        ``gross`` = ``deadweight`` + ``displaced`` + ``attracted`` startups of the treated zones; and the
+        net effect on the region = ``attracted`` - ``lost_treated`` + ``gained_elsewhere`` -
+        ``lost_elsewhere``, where lost startups are active in the baseline only.
+    """
+    with_policy, without = treated.uid[treated.active], baseline.uid[baseline.active]
+    there = np.isin(treated.zone[treated.active], zones)
+    was_there = np.isin(baseline.zone[baseline.active], zones)
+    in_both = np.isin(with_policy, without)
+    in_same_place = np.isin(with_policy, without[was_there])
+    gone = ~np.isin(without, with_policy)
+    counts = {
+        "gross": there,
+        "deadweight": there & in_same_place,
+        "displaced": there & in_both & ~in_same_place,
+        "attracted": there & ~in_both,
+        "gained_elsewhere": ~there & ~in_both,
+        "lost_treated": gone & was_there,
+        "lost_elsewhere": gone & ~was_there,
+    }
+    return {name: float(np.count_nonzero(which)) for name, which in counts.items()}
+
+
+def windfall_rmb(treated: Present, baseline: Present, zones: np.ndarray) -> tuple[float, float]:
+    """Return the subsidy of startups that are in the treated zones without the policy too, and all of it.
+
+    A startup that has left or closed counts where it was last, with the policy as without it: else the
+    windfall of those that did not live to the last month would be taken for success.
+    """
+    before = dict(zip(baseline.uid.tolist(), baseline.subsidy.tolist(), strict=True))
+    extra = treated.subsidy - np.array([before.get(uid, 0.0) for uid in treated.uid.tolist()])
+    anyway = np.isin(treated.uid, baseline.uid[np.isin(baseline.zone, zones)])
+    return float(extra[anyway].sum()), float(extra.sum())
+
+
+def landlords_rmb(treated: dict[str, np.ndarray], baseline: dict[str, np.ndarray]) -> tuple[float, float]:
+    """Return how much of a subsidy higher rents take, and the subsidy.
+
+    Parameters
+    ----------
+    treated, baseline
+        Series of the two runs by name, (months, n_zones) each, summed over segments: ``area_m2``,
+        ``rent_bill_rmb``, ``subsidised_area_m2``, ``subsidy_rmb``, and ``zone_rent_rmb_m2_month``.
+
+    Returns
+    -------
+    tuple
+        Subsidised area times the rise of the mean rent paid in its zone, summed; all subsidy. In RMB.
+    """
+    rise = _paid_rent(treated) - _paid_rent(baseline)
+    area = treated["subsidised_area_m2"] - baseline["subsidised_area_m2"]
+    subsidy = treated["subsidy_rmb"] - baseline["subsidy_rmb"]
+    return float((area * rise).sum()), float(subsidy.sum())
+
+
+def _paid_rent(series: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the mean rent paid [RMB/m2/month]; the market rent where nobody pays one."""
+    area = series["area_m2"]
+    paid = series["rent_bill_rmb"] / np.where(area > 0, area, 1.0)
+    return np.where(area > 0, paid, series["zone_rent_rmb_m2_month"])

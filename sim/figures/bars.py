@@ -1,0 +1,122 @@
+"""The split bar: what a policy adds to the region, and what it only moves inside it."""
+
+import dataclasses
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from sim.figures.numbers import difference_text, interval_text, level_text
+from sim.figures.style import PALETTE, Mark, write
+from sim.figures.words import say
+
+BAR = 16.0  #: height of the bar [px]
+ROW = 64.0  #: height of the axes [px]
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """What one policy adds and moves, in startups; None where it is not defined.
+
+    Attributes
+    ----------
+    net, low, high
+        Effect on the whole region and its 95 % interval.
+    moved
+        Startups of the treated zones that are elsewhere in the region without the policy.
+    new
+        Startups of the treated zones that are not in the region without the policy.
+    gain
+        Effect on the treated zones.
+    """
+
+    net: float
+    low: float | None
+    high: float | None
+    moved: float | None
+    new: float | None
+    gain: float | None
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the interval of the net effect is known and excludes 0."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Where the bar begins and ends."""
+        return min(self.net, 0.0), max(self.net, 0.0) + max(self.moved or 0.0, 0.0)
+
+
+def draw_split_bar(
+    ax: Axes, split: Split, mark: Mark, limits: tuple[float, float], lang: str = "en"
+) -> None:
+    """Draw one policy: net for the region solid (hollow while unresolved), moved within it hatched.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    split
+        The numbers.
+    mark
+        How the policy is drawn.
+    limits
+        First and last number of startups that the axes show, the same for all policies.
+    lang
+        Language, "en" or "zh".
+    """
+    ax.set_axis_off()
+    ax.set(xlim=limits, ylim=(ROW, 0))
+    top, colour = 6.0, mark.colour
+    if split.net:
+        look = {"facecolor": colour} if split.resolved else {"facecolor": "white", "linestyle": (0, (3, 2))}
+        ax.add_patch(
+            Rectangle((0, top), split.net, BAR, edgecolor=colour, linewidth=1, gid="net", **look)
+        )
+    moved = max(split.moved or 0.0, 0.0)
+    if moved:
+        ax.add_patch(
+            Rectangle(
+                (max(split.net, 0.0), top),
+                moved,
+                BAR,
+                facecolor="white",
+                edgecolor=colour,
+                linewidth=1,
+                hatch="/////",
+                gid="moved",
+            )
+        )
+    ax.plot([0, 0], [top - 3, top + BAR + 3], color=PALETTE["ink_secondary"], linewidth=1.2)
+    _say_split(ax, split, top + BAR + 5, lang)
+
+
+def _say_split(ax: Axes, split: Split, y: float, lang: str) -> None:
+    net = say("net {net}", lang, net=difference_text(split.net))
+    if split.low is not None and split.high is not None:
+        net += f" {interval_text(split.low, split.high)}"
+    first = write(ax, 0, y, net, "strong", va="top", fontsize=12)
+    if split.moved is not None:
+        text = say("moved {moved}", lang, moved=level_text(split.moved))
+        ax.annotate(
+            text,
+            (1, 0),
+            xycoords=first,
+            xytext=(12, 0),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=12,
+            family=first.get_fontfamily(),
+            color=PALETTE["ink_secondary"],
+            parse_math=False,
+        )
+    write(ax, 0, y + 17, _zones_text(split, lang), "label", va="top", color=PALETTE["ink_note"], fontsize=11.5)
+
+
+def _zones_text(split: Split, lang: str) -> str:
+    if split.gain is None:
+        return say("no treated zone", lang)
+    gain = difference_text(split.gain)
+    if split.new is None:
+        return say("treated zones {gain}", lang, gain=gain)
+    return say("treated zones {gain}; new to the region {new}", lang, gain=gain, new=level_text(split.new))

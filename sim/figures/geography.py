@@ -1,0 +1,210 @@
+"""What a map of a world is drawn from: outlines of zones, districts, stations, places and labels."""
+
+import collections
+import csv
+import dataclasses
+import functools
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from matplotlib.path import Path
+
+from sim.grid import Grid
+
+#: share of the map's width left between a zone and the column of labels
+_COLUMN_GAP = 0.022
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """Short name of a zone and where it stands [km]; without a place it joins the column on the right."""
+
+    short_en: str
+    short_zh: str
+    x: float | None
+    y: float | None
+    align: str
+
+    def name(self, lang: str) -> str:
+        """Return the short name in a language."""
+        return self.short_zh if lang == "zh" and self.short_zh else self.short_en
+
+
+@dataclasses.dataclass(frozen=True)
+class District:
+    """A district and the rings of its boundary [km], each (n, 2)."""
+
+    name_en: str
+    name_zh: str
+    rings: tuple[np.ndarray, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Geography:
+    """One world as a map sees it; places in km from the south-west corner of the grid.
+
+    Attributes
+    ----------
+    grid
+        Cells and zones.
+    outlines
+        Outline of each zone's cells.
+    centres
+        A point of each zone's own cells, at its centre or as near as can be, (n_zones, 2).
+    labels
+        Label of each zone.
+    districts
+        Districts, the home district among them.
+    stations
+        Metro stations, (n, 2).
+    places
+        Named places, each as (row of the table, x, y).
+    """
+
+    grid: Grid
+    outlines: tuple[Path, ...]
+    centres: np.ndarray
+    labels: tuple[Label, ...]
+    districts: tuple[District, ...]
+    stations: np.ndarray
+    places: tuple[tuple[dict[str, str], float, float], ...]
+
+    @classmethod
+    def of(cls, world: str) -> "Geography":
+        """Return the geography of a shipped world."""
+        return _read(world)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What world.toml says."""
+        return self.grid.tables.settings
+
+    @property
+    def extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """What figures show: first and last x, first and last y [km]."""
+        shown = self.settings.get("map", {})
+        whole = (0.0, self.settings["width_km"]), (0.0, self.settings["height_km"])
+        return tuple(shown.get("x_km", whole[0])), tuple(shown.get("y_km", whole[1]))
+
+    @property
+    def height_by_width(self) -> float:
+        """Height of the map for a width of 1."""
+        (x0, x1), (y0, y1) = self.extent
+        return (y1 - y0) / (x1 - x0)
+
+    def home_name(self, lang: str) -> str:
+        """Return the name of the home district, empty if the world names none."""
+        for district in self.districts:
+            if district.name_en == self.settings.get("map", {}).get("home_district"):
+                return district.name_zh if lang == "zh" else district.name_en
+        return ""
+
+    def column_x(self) -> float:
+        """Return where the column of labels begins: right of all zones that stand in it [km]."""
+        (x0, x1), _ = self.extent
+        inside = [label.x is None for label in self.labels]
+        right = self.grid.x[np.array(inside)[self.grid.zone]].max() + self.grid.cell_km / 2
+        return float(right + _COLUMN_GAP * (x1 - x0))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(world: str) -> Geography:
+    grid = Grid.of(world)
+    tables = grid.tables
+    geo = tables.folder / "geo"
+    stations = [tables.km(float(r["lon"]), float(r["lat"])) for r in _rows(geo / "metro_stations.csv")]
+    places = [(r, *tables.km(float(r["lon"]), float(r["lat"]))) for r in _rows(geo / "places.csv")]
+    cells = [np.flatnonzero(grid.zone == z) for z in range(grid.n_zones)]
+    return Geography(
+        grid=grid,
+        outlines=tuple(outline(grid.column[c], grid.row[c], grid.cell_km) for c in cells),
+        centres=np.array([_centre(grid, z, c) for z, c in enumerate(cells)]),
+        labels=_labels(grid, {r["zone"]: r for r in _rows(tables.folder / "labels.csv")}),
+        districts=tuple(d for file in sorted(geo.glob("*.geojson")) for d in _districts(grid, file)),
+        stations=np.array(stations).reshape(-1, 2),
+        places=tuple(places),
+    )
+
+
+def _rows(file: pathlib.Path) -> list[dict[str, str]]:
+    """Return the lines of a table; none if the world has no such table."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _labels(grid: Grid, rows: dict[str, dict[str, str]]) -> tuple[Label, ...]:
+    labels = []
+    for zone in grid.tables.zones:
+        row = rows.get(zone.id, {})
+        x, y = (float(row[key]) if row.get(key) else None for key in ("x_km", "y_km"))
+        english, chinese = row.get("short_en") or zone.name, row.get("short_zh") or zone.name_zh
+        labels.append(Label(english, chinese, x, y, row.get("align") or "left"))
+    return tuple(labels)
+
+
+def _districts(grid: Grid, file: pathlib.Path) -> list[District]:
+    found = []
+    for feature in json.loads(file.read_text(encoding="utf-8"))["features"]:
+        shape, named = feature["geometry"], feature["properties"]
+        parts = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+        rings = tuple(np.array([grid.tables.km(*point[:2]) for point in ring]) for p in parts for ring in p)
+        found.append(District(named["name_en"], named["name_zh"], rings))
+    return found
+
+
+def _centre(grid: Grid, zone: int, cells: np.ndarray) -> tuple[float, float]:
+    x, y = float(grid.zone_x[zone]), float(grid.zone_y[zone])
+    away = np.maximum(np.abs(grid.x[cells] - x), np.abs(grid.y[cells] - y))
+    nearest = cells[away.argmin()]
+    inside = away.min() <= grid.cell_km / 2
+    return (x, y) if inside else (float(grid.x[nearest]), float(grid.y[nearest]))
+
+
+def outline(columns: np.ndarray, rows: np.ndarray, cell_km: float) -> Path:
+    """Return the boundary of a set of square cells: their sides that no two of them share.
+
+    Sides run with their cell on the left, so that holes turn the other way round and stay empty.
+    """
+    sides = collections.Counter()
+    for c, r in zip(columns.tolist(), rows.tolist(), strict=True):
+        corners = [(c, r), (c + 1, r), (c + 1, r + 1), (c, r + 1)]
+        sides.update(zip(corners, [*corners[1:], corners[0]], strict=True))
+    onward: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for start, end in sides:
+        if (end, start) not in sides:
+            onward.setdefault(start, []).append(end)
+    loops = []
+    while onward:
+        loops.append(_loop(onward))
+    vertices = np.concatenate([np.array([*loop, loop[0]], dtype=float) for loop in loops]) * cell_km
+    codes = [code for loop in loops for code in _codes(len(loop))]
+    return Path(vertices, codes)
+
+
+def _loop(onward: dict[tuple[int, int], list[tuple[int, int]]]) -> list[tuple[int, int]]:
+    """Take one closed loop out of the sides and return its corners."""
+    first = here = next(iter(onward))
+    loop: list[tuple[int, int]] = []
+    while True:
+        loop.append(here)
+        ends = onward[here]
+        there = ends.pop()
+        if not ends:
+            del onward[here]
+        here = there
+        if here == first:
+            break
+    turns = [
+        here
+        for before, here, after in zip([loop[-1], *loop], loop, [*loop[1:], loop[0]], strict=False)
+        if not (before[0] == here[0] == after[0] or before[1] == here[1] == after[1])
+    ]
+    return turns
+
+
+def _codes(n: int) -> list[Any]:
+    return [Path.MOVETO, *[Path.LINETO] * (n - 1), Path.CLOSEPOLY]

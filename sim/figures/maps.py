@@ -1,0 +1,258 @@
+"""Maps by zone: levels in five classes, differences in nine, both on the same ground."""
+
+import bisect
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch, Polygon, Rectangle
+from matplotlib.text import Text
+
+from sim.figures.geography import Geography
+from sim.figures.numbers import FEWEST_SEEDS, Interval, difference_text, level_text
+from sim.figures.style import PALETTE, spread_out, write
+from sim.figures.words import say
+
+LABEL_STEP = 12.0  #: least distance between the lines of the label column [px]
+HATCH = "/////"
+_LAND, _DISTRICTS, _HOME, _STATIONS, _ZONES, _SELECTED, _LEADERS, _DOTS, _LABELS = range(9)
+
+
+def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
+    """Draw land, districts, stations and the scale bar; return the geography for what comes above."""
+    geography = Geography.of(world)
+    colours = PALETTE["map"]
+    (x0, x1), (y0, y1) = geography.extent
+    ax.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal", xticks=[], yticks=[], facecolor=colours["land"])
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=PALETTE["rule"], linewidth=0.8)
+    home = geography.home_name("en")
+    for district in geography.districts:
+        at_home = district.name_en == home
+        for ring in district.rings:
+            fill, line = ("home", "home_line") if at_home else ("land", "district_line")
+            ax.add_patch(
+                Polygon(
+                    ring,
+                    facecolor=colours[fill] if at_home else "none",
+                    edgecolor=colours[line],
+                    linewidth=1.0 if at_home else 0.5,
+                    zorder=_HOME if at_home else _DISTRICTS,
+                )
+            )
+    x, y = geography.stations.T
+    seen = (x > x0) & (x < x1) & (y > y0) & (y < y1)
+    ax.plot(
+        x[seen], y[seen], ".", markersize=2.4, markeredgewidth=0, color=colours["station"], zorder=_STATIONS
+    )
+    _scale_bar(ax, x1, y0, lang)
+    return geography
+
+
+def _scale_bar(ax: Axes, right: float, bottom: float, lang: str) -> None:
+    end, y, km = right - 1.2, bottom + 1.2, 5.0
+    ink = PALETTE["ink_secondary"]
+    ax.plot([end - km, end], [y, y], color=ink, linewidth=1, marker="|", markersize=5, zorder=_LABELS)
+    write(ax, end - km / 2, y + 0.45, say("5 km", lang), color=ink, ha="center", va="bottom", zorder=_LABELS)
+
+
+def draw_levels(
+    ax: Axes,
+    by_zone: Sequence[float] | np.ndarray,
+    bounds: Sequence[float],
+    world: str = "haidian",
+    selected: Collection[str] = (),
+    lang: str = "en",
+) -> None:
+    """Draw a level of each zone in five classes, and its number beside it.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    by_zone
+        Level of each zone, in the order of the world's table, (n_zones,); what rounds to 0 is not filled.
+    bounds
+        Last value of each class but the highest, (4,).
+    world
+        Id of a shipped world.
+    selected
+        Ids of zones with a strong outline.
+    lang
+        Language, "en" or "zh".
+    """
+    geography = draw_ground(ax, world, lang)
+    line = PALETTE["map"]["zone_line"]
+    for z, value in enumerate(by_zone):
+        _fill(ax, geography, z, facecolor=level_colour(value, bounds), edgecolor=line)
+    _select(ax, geography, selected)
+    _label(ax, geography, [level_text(value) for value in by_zone], [False] * len(by_zone), lang)
+
+
+def draw_difference(
+    ax: Axes,
+    by_zone: Interval,
+    bounds: Sequence[float],
+    world: str = "haidian",
+    selected: Collection[str] = (),
+    lang: str = "en",
+) -> None:
+    """Draw the difference of each zone from the baseline, brown for less and blue for more.
+
+    A zone whose interval includes 0, or has none, is white and hatched, its number in brackets.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    by_zone
+        Mean difference of each zone and its interval, in the order of the world's table, (n_zones,).
+    bounds
+        Bounds between the nine classes, symmetric about 0, (8,).
+    world, selected, lang
+        As in `draw_levels`.
+    """
+    geography = draw_ground(ax, world, lang)
+    hatched = PALETTE["unresolved"]
+    texts = []
+    for z, (mean, resolved) in enumerate(zip(by_zone.mean, by_zone.resolved, strict=True)):
+        if resolved:
+            _fill(
+                ax,
+                geography,
+                z,
+                facecolor=difference_colour(mean, bounds),
+                edgecolor=PALETTE["map"]["zone_line"],
+            )
+        else:
+            _fill(ax, geography, z, facecolor=hatched["fill"], edgecolor=hatched["line"], hatch=HATCH)
+        texts.append(difference_text(mean) if resolved else f"({difference_text(mean)})")
+    _select(ax, geography, selected)
+    _label(ax, geography, texts, by_zone.resolved.tolist(), lang)
+
+
+def level_colour(value: float, bounds: Sequence[float]) -> str:
+    """Return the colour of a level; none for what rounds to 0 or is not defined."""
+    if not np.isfinite(value) or round(value) == 0:
+        return "none"
+    return str(PALETTE["levels"][bisect.bisect_left(bounds, round(value))])
+
+
+def difference_colour(value: float, bounds: Sequence[float]) -> str:
+    """Return the colour of a difference; equal sizes have mirrored colours."""
+    place = bisect.bisect_right(bounds, value) if value > 0 else bisect.bisect_left(bounds, value)
+    return str(PALETTE["differences"][place])
+
+
+def _fill(ax: Axes, geography: Geography, zone: int, **look: str) -> None:
+    patch = PathPatch(geography.outlines[zone], linewidth=0.8, joinstyle="miter", zorder=_ZONES, **look)
+    patch.set_gid(f"zone-{geography.grid.tables.zones[zone].id}")
+    ax.add_patch(patch)
+
+
+def _select(ax: Axes, geography: Geography, selected: Collection[str]) -> None:
+    line = PALETTE["map"]["zone_line_selected"]
+    for z, zone in enumerate(geography.grid.tables.zones):
+        if zone.id in selected:
+            path = geography.outlines[z]
+            ax.add_patch(
+                PathPatch(
+                    path,
+                    facecolor="none",
+                    edgecolor=line,
+                    linewidth=1.6,
+                    joinstyle="miter",
+                    zorder=_SELECTED,
+                )
+            )
+
+
+def _label(
+    ax: Axes, geography: Geography, texts: Sequence[str], strong: Sequence[bool], lang: str
+) -> list[Text]:
+    """Write name and text of each zone beside it, or in the column on the right in order of latitude."""
+    step = km_per_pixel(ax, geography)
+    written = []
+    for z, (x, y) in enumerate(_label_places(geography, step)):
+        zone, label, (cx, cy) = geography.grid.tables.zones[z], geography.labels[z], geography.centres[z]
+        ax.plot([cx, x], [cy, y], color=PALETTE["map"]["leader"], linewidth=0.6, zorder=_LEADERS)
+        ax.plot([cx], [cy], "o", color=PALETTE["ink"], markersize=2.6, markeredgewidth=0, zorder=_DOTS)
+        nudge, va = {"left": (2, "center_baseline"), "right": (-2, "center_baseline")}.get(
+            label.align, (0, "bottom")
+        )
+        text = f"{label.name(lang)} {texts[z]}".rstrip()
+        role = "strong" if strong[z] else "label"
+        look = {"ha": label.align, "va": va, "zorder": _LABELS, "gid": f"label-{zone.id}"}
+        written.append(write(ax, x + nudge * step, y, text, role, **look))
+    return written
+
+
+def _label_places(geography: Geography, step: float) -> np.ndarray:
+    places = np.array([(label.x or 0.0, label.y or 0.0) for label in geography.labels])
+    column = np.array([label.x is None for label in geography.labels])
+    if column.any():
+        places[column, 0] = geography.column_x()
+        places[column, 1] = spread_out(geography.centres[column, 1], LABEL_STEP * step)
+    return places
+
+
+def km_per_pixel(ax: Axes, geography: Geography) -> float:
+    """Return how many km one pixel of the map stands for."""
+    (x0, x1), _ = geography.extent
+    figure = ax.get_figure(root=True)
+    return float((x1 - x0) / (ax.get_position(original=True).width * figure.bbox.width * 72 / figure.dpi))
+
+
+def draw_level_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> None:
+    """Draw the key of a level map into axes measured in pixels."""
+    width = _key_axes(ax, say("Active startups by zone", lang))
+    lasts = [int(bound) for bound in bounds]
+    names = [f"{a + 1}–{b}" if a + 1 < b else str(b) for a, b in zip([0, *lasts[:-1]], lasts, strict=True)]
+    colours = PALETTE["levels"]
+    box = width / len(colours)
+    for i, (colour, name) in enumerate(zip(colours, [*names, f">{lasts[-1]}"], strict=True)):
+        ax.add_patch(Rectangle((i * box, 20), box, 14, facecolor=colour, edgecolor="none"))
+        write(ax, (i + 0.5) * box, 38, name, "legend", ha="center", va="top")
+
+
+def draw_difference_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> None:
+    """Draw the key of a difference map into axes measured in pixels."""
+    width = _key_axes(ax, say("Difference from the baseline, startups by zone", lang))
+    colours = PALETTE["differences"]
+    box = width / len(colours)
+    for i, colour in enumerate(colours):
+        ax.add_patch(Rectangle((i * box, 20), box, 14, facecolor=colour, edgecolor=PALETTE["rule"], linewidth=0.5))
+    for i, bound in enumerate(bounds):
+        write(ax, (i + 1) * box, 38, difference_text(bound), "legend", ha="center", va="top")
+
+
+def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
+    """Draw the key of hatches, outlines and points into axes measured in pixels."""
+    _key_axes(ax, "")
+    hatched, colours = PALETTE["unresolved"], PALETTE["map"]
+    unresolved = say("95 % interval includes 0: not resolved", lang)
+    if n_seeds < FEWEST_SEEDS:
+        unresolved = say("fewer than {fewest} seeds: no interval, not resolved", lang, fewest=FEWEST_SEEDS)
+    ax.add_patch(Rectangle((0, 1), 30, 13, facecolor=hatched["fill"], edgecolor=hatched["line"], hatch=HATCH))
+    ax.add_patch(
+        Rectangle((1, 21), 28, 12, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
+    )
+    ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+    texts = (unresolved, say("zone the policy treats", lang), say("metro station", lang))
+    for i, text in enumerate(texts):
+        write(ax, 38, 8 + 19.5 * i, text, "legend", va="center_baseline")
+    if home:
+        text = say("{home} in white; its empty north lies outside the frame", lang, home=home)
+        write(ax, 0, 66.5, text, "legend", va="center_baseline")
+
+
+def _key_axes(ax: Axes, title: str) -> float:
+    """Measure axes in pixels from the top left corner, write the title, return the width."""
+    box, figure = ax.get_position(original=True), ax.get_figure(root=True)
+    pixels = 72 / figure.dpi
+    width, height = box.width * figure.bbox.width * pixels, box.height * figure.bbox.height * pixels
+    ax.set_axis_off()
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    write(ax, 0, 12, title, "legend", va="baseline", fontweight="bold", color=PALETTE["ink"])
+    return float(width)

@@ -1,0 +1,140 @@
+"""Time paths: levels of baseline and policy over the first years, and their paired difference over all."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from sim.figures.numbers import Interval, difference_text, interval_text, level_text
+from sim.figures.style import PALETTE, Mark, spread_out, write
+from sim.figures.words import say
+
+BAND = 0.22  #: opacity of a band
+LABEL_STEP = 14.0  #: least distance between the labels of lines [px]
+
+
+def draw_level_paths(
+    ax: Axes,
+    baseline: np.ndarray,
+    policy: np.ndarray,
+    mark: Mark,
+    start: str,
+    limits: tuple[float, float],
+    lang: str = "en",
+) -> None:
+    """Draw the levels of baseline and policy: mean, and 95 % band over seeds.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    baseline, policy
+        Levels by seed and month, (n_seeds, months).
+    mark
+        How the policy is drawn.
+    start
+        First month, "YYYY-MM".
+    limits
+        Least and largest level that the panel shows, the same in every panel.
+    lang
+        Language, "en" or "zh".
+    """
+    months = np.arange(1, baseline.shape[1] + 1)
+    ends, names = [], []
+    for samples, look in ((baseline, Mark.of(None)), (policy, mark)):
+        interval = Interval.over_seeds(samples)
+        _line(ax, months, interval, look)
+        ends.append(float(interval.mean[-1]))
+        names.append(f"{look.letter} {level_text(ends[-1])}")
+    ax.set_ylim(limits)
+    _calendar(ax, start, len(months), lang)
+    for y, name, look in zip(_apart(ax, ends), names, (Mark.of(None), mark), strict=True):
+        write(ax, len(months), y, f" {name}", "strong", color=look.colour, va="center_baseline")
+
+
+def draw_difference_path(
+    ax: Axes,
+    differences: np.ndarray,
+    mark: Mark,
+    start: str,
+    limits: tuple[float, float],
+    lang: str = "en",
+) -> None:
+    """Draw the paired difference of a policy from the baseline: mean, and 95 % band over seeds.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    differences
+        Policy minus baseline by seed and month, (n_seeds, months).
+    mark, start, limits, lang
+        As in `draw_level_paths`.
+    """
+    months = np.arange(1, differences.shape[1] + 1)
+    interval = Interval.over_seeds(differences)
+    ax.axhline(0, color=PALETTE["ink_secondary"], linewidth=1)
+    _line(ax, months, interval, mark)
+    resolved = bool(interval.resolved[-1])
+    ax.plot(
+        months[-1:],
+        interval.mean[-1:],
+        "o",
+        color=mark.colour,
+        markerfacecolor=mark.colour if resolved else "white",
+        markeredgewidth=1.6,
+        markersize=6,
+        clip_on=False,
+        zorder=5,
+    )
+    ax.set_ylim(limits)
+    ax.yaxis.set_major_formatter(lambda value, _: difference_text(value))
+    _calendar(ax, start, len(months), lang)
+    _end_text(ax, interval, limits)
+
+
+def _end_text(ax: Axes, interval: Interval, limits: tuple[float, float]) -> None:
+    """Write the last difference and its interval above the band, or below where there is no room."""
+    mean, low, high = (float(of[-1]) for of in (interval.mean, interval.low, interval.high))
+    text = difference_text(mean) + ("" if np.isnan(low) else f" {interval_text(low, high)}")
+    tail = slice(-max(len(interval.mean) // 2, 1), None)
+    top, bottom = np.nanmax([interval.high[tail], interval.mean[tail]]), np.nanmin([interval.low[tail], interval.mean[tail]])
+    space = limits[1] - limits[0]
+    if top + 0.12 * space < limits[1]:
+        y, va = top + 0.04 * space, "bottom"
+    else:
+        y, va = bottom - 0.04 * space, "top"
+    write(ax, len(interval.mean), y, text, "strong", ha="right", va=va)
+
+
+def shared_limits(samples: list[np.ndarray], zero: bool) -> tuple[float, float]:
+    """Return limits that hold means and bands of all panels, with a margin; 0 among them if `zero`."""
+    intervals = [Interval.over_seeds(sample) for sample in samples]
+    values = np.concatenate([np.ravel((i.mean, i.low, i.high)) for i in intervals] + [np.zeros(int(zero))])
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.14 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _line(ax: Axes, months: np.ndarray, interval: Interval, mark: Mark) -> None:
+    if np.isfinite(interval.low).all():
+        ax.fill_between(months, interval.low, interval.high, color=mark.colour, alpha=BAND, linewidth=0)
+    ax.plot(months, interval.mean, color=mark.colour, linestyle=mark.line)
+
+
+def _calendar(ax: Axes, start: str, months: int, lang: str) -> None:
+    """Put a tick at the turn of each year, or of every other year."""
+    year, month = (int(part) for part in start.split("-"))
+    first = (1 - month) % 12  # months before the first January
+    step = 12 if months <= 60 else 24
+    ticks = np.arange(first, months + 1, step)
+    ax.set_xlim(0, months)
+    ax.set_xticks(ticks, [str(year + (month > 1) + int(t - first) // 12) for t in ticks])
+    for label in (*ax.get_xticklabels(), *ax.get_yticklabels()):
+        label.set_fontsize(11)
+
+
+def _apart(ax: Axes, ends: list[float]) -> np.ndarray:
+    """Return where the labels of lines stand, so that they do not overlap."""
+    low, high = ax.get_ylim()
+    figure = ax.get_figure(root=True)
+    pixels = ax.get_position(original=True).height * figure.bbox.height * 72 / figure.dpi
+    return spread_out(np.array(ends), LABEL_STEP * (high - low) / pixels)
