@@ -1,12 +1,13 @@
 """The command ``sim``: arguments turned into function calls.
 
 Commands import what they need when they run, so that help and errors come at once. Results go to standard
-output, everything else to standard error. Exit codes: 0 done, 2 bad usage or scenario, 4 environment, 70
-a fault of this program, 130 interrupted.
+output, everything else to standard error. Exit codes: 0 done, 1 done with failed runs, 2 bad usage or
+scenario, 3 damaged results, 4 environment, 70 a fault of this program, 75 results in use, 130 interrupted.
 """
 
 import json
 import os
+import shlex
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import click
 
 from sim.language import _
 
-BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 2, 4, 70, 130
+FAILED_RUNS, BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 1, 2, 4, 70, 130
 
 
 class Commands(click.Group):
@@ -55,6 +56,10 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError | ImportError):
         click.echo(_("environment: {why}").format(why=shown(error)), err=True)
         return ENVIRONMENT
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        click.echo(str(error), err=True)
+        return code
     message = _(
         "This is a fault of sim, not of your input: {kind}: {why}. "
         "Please report it with what you typed; SIM_DEBUG=1 shows where it happened."
@@ -168,6 +173,85 @@ def schema() -> None:
     from sim.schema import scenario_schema
 
     _echo_json(scenario_schema())
+
+
+@cli.command(
+    "compare",
+    epilog=_("Example: sim compare rent-cut --seeds 20"),
+    help=_(
+        "Run policies and a baseline on the same seeds and print what the policies change, net of what they "
+        "only move. SCENARIO is a shipped id or a file; without any, all shipped policies are compared. The "
+        "same command again goes on where it was interrupted."
+    ),
+)
+@click.argument("scenarios", metavar=_("[SCENARIO]..."), nargs=-1)
+@click.option("--baseline", default="baseline", show_default=True, help=_("Scenario to compare with."))
+@click.option(
+    "--seeds", type=click.IntRange(1, 100_000), default=20, show_default=True, help=_("Seeds 1 to N.")
+)
+@click.option("--months", type=click.IntRange(1), help=_("Months to simulate; default: the scenarios'."))
+@click.option(
+    "--workers", type=click.IntRange(0, 1024), help=_("Processes; 0 for none; default: one a processor.")
+)
+@click.option("--out", help=_("Results folder; default: results/<first policy>-<plan>."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the effects as JSON."))
+def compare_scenarios(
+    scenarios: tuple[str, ...],
+    baseline: str,
+    seeds: int,
+    months: int | None,
+    workers: int | None,
+    out: str | None,
+    as_json: bool,
+) -> int:
+    """Compare policies with a baseline; return the exit code."""
+    from sim.effects import Interrupted, compare
+    from sim.summary import closing_lines
+
+    try:
+        comparison = compare(scenarios, baseline, seeds, months, workers, out)
+    except Interrupted as error:
+        click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
+        return INTERRUPTED
+    if as_json:
+        _echo_json(comparison.to_dict())
+    else:
+        click.echo(comparison.table())
+    click.echo("\n".join(["", *closing_lines(comparison)]), err=as_json)
+    return FAILED_RUNS if comparison.failures else 0
+
+
+@cli.command(
+    "run",
+    epilog=_("Example: sim run baseline --seed 1 --months 24"),
+    help=_("Run one scenario (a shipped id or a file) with one seed and print what came out."),
+)
+@click.argument("scenario_id", metavar=_("SCENARIO"))
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help=_("Seed."))
+@click.option("--months", type=click.IntRange(1), help=_("Months to simulate; default: the scenario's."))
+@click.option("--out", help=_("Folder for the tables of the run, as Parquet."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | None, as_json: bool) -> None:
+    """Run one scenario once."""
+    from sim.batch import run_once
+    from sim.scenario import Scenario
+    from sim.store import TABLES, require_writable, write_run
+    from sim.summary import run_summary
+
+    loaded = Scenario.load(scenario_id)
+    if months is not None and months > loaded.months:
+        raise click.UsageError(_("--months: the scenario has {months} months").format(months=loaded.months))
+    if out is not None:
+        require_writable(out)
+    run = run_once(loaded, seed, months)
+    if out is not None:
+        write_run(out, {name: getattr(run, name) for name in TABLES})
+    if as_json:
+        outcomes = {name: value for name, (_unit, value) in run.measures().items()}
+        names = {"scenario": run.scenario_id, "seed": run.seed, "months": run.months, "digest": run.digest}
+        _echo_json(names | {"outcomes": outcomes})
+        return
+    click.echo("\n".join(run_summary(run)))
 
 
 def _echo_table(rows: Sequence[Sequence[str]]) -> None:

@@ -1,8 +1,8 @@
 """Additionality: what would have been there anyway, what was only moved, and what is new.
 
-T and B are the sets of active startups with and without a policy, T_z and B_z those in the treated zones. The
-startups of T_z are deadweight (also in B_z), displaced (in B, elsewhere) or attracted (not in B at all). Which
-startup is which depends on the random numbers that both runs share; the net effect |T| - |B| does not.
+T and B are the sets of active startups with and without a policy, T_z and B_z those in the treated zones.
+The startups of T_z are deadweight (also in B_z), displaced (in B, elsewhere) or attracted (not in B at all).
+Which startup is which depends on the random numbers that both runs share; the net effect |T| - |B| does not.
 """
 
 import dataclasses

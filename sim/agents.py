@@ -139,7 +139,10 @@ class Startup(mesa.Agent):
         raise TypeError("a startup ends by failure, acquisition or departure, not by remove()")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Startup) and (other.unique_id, id(other.model)) == (self.unique_id, id(self.model))
+        return isinstance(other, Startup) and (other.unique_id, id(other.model)) == (
+            self.unique_id,
+            id(self.model),
+        )
 
     def __hash__(self) -> int:
         return hash((self.unique_id, id(self.model)))

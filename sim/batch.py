@@ -18,9 +18,9 @@ import threading
 import time
 import traceback
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from sim.language import _
 from sim.progress import Progress
 from sim.scenario import Scenario
 from sim.store import TABLES, Failure, RunRecord, Writer
+
+if TYPE_CHECKING:
+    from sim.record import Run
 
 #: finished runs are written when so many wait, or after so many seconds
 FLUSH_RUNS, FLUSH_SECONDS = 24, 5.0
@@ -100,6 +103,15 @@ def _keep(results: Writer, attempts: Iterator[RunRecord | Failure], progress: Pr
     return failures
 
 
+def run_once(scenario: Scenario, seed: int, months: int | None = None) -> "Run":
+    """Do one run in this process; its first use compiles the model."""
+    from sim.model import ClusterModel
+
+    with Progress(1) as progress:
+        compile_kernels([scenario], progress)
+    return ClusterModel.from_scenario(scenario, seed=seed).run(months)
+
+
 def attempt(job: Job) -> RunRecord | Failure:
     """Do one run; whatever goes wrong in it is returned, not raised."""
     begin = time.perf_counter()
@@ -119,7 +131,7 @@ def attempt(job: Job) -> RunRecord | Failure:
         return Failure(job.run, job.scenario.id, job.seed, what, where)
 
 
-def attempt_all(jobs: Iterable[Job], workers: int | None = None) -> Iterator[RunRecord | Failure]:
+def attempt_all(jobs: Iterable[Job], workers: int | None = None) -> Generator[RunRecord | Failure]:
     """Yield the result of each job as it comes, in no particular order.
 
     Parameters
@@ -257,7 +269,7 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress) -> None:
 
     from sim.compiled import source_hash
 
-    if numba.config.DISABLE_JIT:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return
     made_for = f"{source_hash()[:16]}-{numba.__version__}-{llvmlite.binding.get_host_cpu_name()}"
     mark = pathlib.Path(os.environ["NUMBA_CACHE_DIR"]) / f"compiled-{made_for}"

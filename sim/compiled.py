@@ -40,6 +40,9 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
 
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
+if not numba.config.CACHE_DIR:  # somebody imported numba before us
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
 kernel = numba.njit(cache=True, error_model="numpy")
 
 # ln 2 in two parts: the product of the first with any exponent below 2^11 is exact

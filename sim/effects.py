@@ -1,341 +1,35 @@
-"""What policies do: paired differences to the same seeds of a baseline, with intervals.
+"""What policies do: a baseline and policies run on the same seeds, and the effects with their intervals.
 
 >>> from sim import compare
 >>> comparison = compare(["rent-cut"], seeds=20)
 >>> print(comparison.table())
 """
 
-import functools
 import os
 import pathlib
 import re
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from sim import additionality
-from sim.intervals import UNDEFINED, Interval, mean_interval, ratio_interval
 from sim.language import _
-from sim.policy import months_between
+from sim.paired import METRICS, Comparison
+from sim.plan import Plan
 from sim.problems import Problem, ScenarioError, shown
 from sim.scenario import Scenario
 from sim.scenario_files import find_file
-from sim.store import Failure, Plan, Store, writing
+from sim.store import writing
+
+__all__ = ["METRICS", "Comparison", "ComparisonError", "Interrupted", "compare"]
 
 MOST_SEEDS = 100_000
-#: metrics that are columns of the outcomes: the region at the last month, or sums over the run
-FROM_OUTCOMES = (
-    "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
-    "production_heads_region", "entries", "failures", "acquisitions", "listings", "departures", "moves",
-    "deals", "capital_rmb", "founded_outside", "public_cost_rmb", "public_cost_pv_rmb",
-)  # fmt: skip
-#: parts of the account of startups, by the name of their metric
-FROM_ACCOUNT = {
-    "displaced_startups": "displaced",
-    "attracted_startups": "attracted",
-    "gained_elsewhere_startups": "gained_elsewhere",
-    "lost_treated_startups": "lost_treated",
-    "lost_elsewhere_startups": "lost_elsewhere",
-}
-#: metrics in the order of every table, with their units
-METRICS = {
-    "startups_region": "startups",
-    "startups_treated_zones": "startups",
-    "displaced_startups": "startups",
-    "attracted_startups": "startups",
-    "displaced_share_of_gain": "share",
-    "public_cost_rmb": "RMB",
-    "public_cost_pv_rmb": "RMB",
-    "cost_per_net_startup_rmb": "RMB/startup",
-    "windfall_share": "share",
-    "landlord_capture": "share",
-    "heads_region": "heads",
-    "rd_heads_region": "heads",
-    "production_heads_region": "heads",
-    "entries": "startups",
-    "founded_outside": "startups",
-    "failures": "startups",
-    "acquisitions": "startups",
-    "listings": "startups",
-    "departures": "startups",
-    "moves": "moves",
-    "listed_region": "firms",
-    "registered_region": "firms",
-    "deals": "rounds",
-    "capital_rmb": "RMB",
-    "other_tenants_m2_region": "m2",
-    "gained_elsewhere_startups": "startups",
-    "lost_treated_startups": "startups",
-    "lost_elsewhere_startups": "startups",
-}
 
 
 class ComparisonError(ValueError):
     """Scenarios cannot be compared as asked."""
 
     exit_code = 2
-
-
-class Measured:
-    """What a comparison keeps of one run.
-
-    Attributes
-    ----------
-    outcomes
-        The row of outcomes by name.
-    series
-        Monthly series by name, (months, n_zones) each, summed over segments.
-    present
-        Who was there at the end.
-    """
-
-    def __init__(self, outcomes: pa.Table, series: pa.Table, presence: pa.Table, months: int) -> None:
-        self.outcomes = outcomes.to_pylist()[0]
-        self.zones = tuple(series["zone"].combine_chunks().unique().to_pylist())
-        shape = (months, len(self.zones), -1)
-        self.series = {
-            name: column.to_numpy().reshape(shape)[:, :, 0]
-            if name.startswith("zone_")
-            else column.to_numpy().reshape(shape).sum(axis=2)
-            for name, column in zip(series.column_names, series.columns, strict=True)
-            if pa.types.is_floating(column.type)
-        }
-        self.present = additionality.present_at(presence, months, self.zones)
-
-
-class Comparison:
-    """The effects of policies on the same seeds.
-
-    Parameters
-    ----------
-    results
-        A results folder.
-    failures
-        Runs that failed.
-
-    Attributes
-    ----------
-    baseline
-        Id of the scenario with which the policies are compared.
-    policies
-        Ids of the others.
-    scenarios
-        Scenarios by id.
-    zones
-        Ids of the zones, in the order of the arrays.
-    months, start
-        Months simulated, and the first of them.
-    seeds
-        Seeds that are complete in every scenario, in the order of the arrays.
-    planned_seeds
-        Seeds that were asked for.
-    pictures
-        Paths of the figures drawn.
-    """
-
-    def __init__(self, results: Store, failures: Sequence[Failure] = ()) -> None:
-        plan = results.plan
-        self.folder, self.digest = results.folder, results.digest()
-        self.baseline, self.months = plan.baseline, plan.months
-        self.policies = [scenario for scenario in plan.scenarios if scenario != plan.baseline]
-        self.scenarios = {
-            name: Scenario.model_validate({**values["content"], "id": name})
-            for name, values in plan.scenarios.items()
-        }
-        self.start = self.scenarios[self.baseline].start
-        self.planned_seeds, self.failures = plan.seeds, list(failures)
-        self.pictures: list[pathlib.Path] = []
-        tables = [results.tables(name) for name in ("outcomes", "series", "presence")]
-        self._runs = {
-            (scenario, seed): Measured(*(table[run] for table in tables), self.months)
-            for scenario, seed, run in results.finished()
-        }
-        self.seeds = tuple(seed for seed in plan.seeds if all((s, seed) in self._runs for s in plan.scenarios))
-        self.zones = next((run.zones for run in self._runs.values()), ())
-
-    def pairs(self, policy: str) -> tuple[int, ...]:
-        """Return the seeds that are complete both with the policy and without."""
-        both = {self.baseline, policy}
-        return tuple(seed for seed in self.planned_seeds if all((s, seed) in self._runs for s in both))
-
-    def by_zone(self, scenario_id: str, month: int, column: str = "startups") -> np.ndarray:
-        """Return a series in one month by zone, (n_seeds, n_zones); month 0 is the first, -1 the last."""
-        return np.array([self._runs[scenario_id, seed].series[column][month] for seed in self.seeds])
-
-    def path(self, scenario_id: str, column: str = "startups") -> np.ndarray:
-        """Return a series of the whole region by month, (n_seeds, months)."""
-        return np.array([self._runs[scenario_id, seed].series[column].sum(axis=1) for seed in self.seeds])
-
-    def arms(self, policy: str, value: Callable[[Measured], float]) -> tuple[np.ndarray, np.ndarray]:
-        """Return a number of each run with the policy and without, (n_pairs,) each."""
-        seeds = self.pairs(policy)
-        return tuple(  # type: ignore[return-value]
-            np.array([value(self._runs[scenario, seed]) for seed in seeds], dtype=float)
-            for scenario in (policy, self.baseline)
-        )
-
-    @functools.cached_property
-    def differences(self) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
-        """By policy and metric: values with the policy and without, (n_pairs,) each."""
-        return {policy: self._differences(policy) for policy in self.policies}
-
-    def _differences(self, policy: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        found = {name: self.arms(policy, lambda run, n=name: run.outcomes[n]) for name in FROM_OUTCOMES}  # type: ignore[misc]
-        found["other_tenants_m2_region"] = self.arms(
-            policy, lambda run: float(run.series["zone_tenants_m2"][-1].sum())
-        )
-        zones = self.treated(policy)
-        if len(zones):
-            found["startups_treated_zones"] = self.arms(
-                policy, lambda run: float(run.series["startups"][-1, zones].sum())
-            )
-        return found
-
-    def treated(self, policy: str) -> np.ndarray:
-        """Return the positions of the zones that a policy's place-bound levers treat."""
-        chosen = self.scenarios[policy].treated_zones
-        return np.array([self.zones.index(zone) for zone in chosen if zone in self.zones], dtype=int)
-
-    @functools.cached_property
-    def accounts(self) -> dict[str, dict[str, np.ndarray]]:
-        """By policy: the account of startups (see `additionality.account`), (n_pairs,) each.
-
-        Raises
-        ------
-        RuntimeError
-            If an account does not add up.
-        """
-        return {policy: self._account(policy) for policy in self.policies}
-
-    def _account(self, policy: str) -> dict[str, np.ndarray]:
-        zones, seeds = self.treated(policy), self.pairs(policy)
-        rows = [
-            additionality.account(
-                self._runs[policy, seed].present, self._runs[self.baseline, seed].present, zones
-            )
-            for seed in seeds
-        ]
-        names = ("gross", "deadweight", *FROM_ACCOUNT.values())
-        found = {name: np.array([row[name] for row in rows]) for name in names}
-        moved = found["displaced"] + found["attracted"]
-        net = found["attracted"] - found["lost_treated"] + found["gained_elsewhere"] - found["lost_elsewhere"]
-        with_policy, without = self.differences[policy]["startups_region"]
-        if np.any(found["gross"] - found["deadweight"] != moved) or np.any(net != with_policy - without):
-            raise RuntimeError(f"the account of startups of {policy} does not add up")
-        return found
-
-    @functools.cached_property
-    def intervals(self) -> dict[str, dict[str, Interval]]:
-        """By policy and metric: mean and interval of the effect."""
-        return {policy: self._intervals(policy) for policy in self.policies}
-
-    def _intervals(self, policy: str) -> dict[str, Interval]:
-        found = {name: mean_interval(t - b) for name, (t, b) in self.differences[policy].items()}
-        account = self.accounts[policy]
-        if len(self.treated(policy)):
-            found |= {metric: mean_interval(account[name]) for metric, name in FROM_ACCOUNT.items()}
-            found["displaced_share_of_gain"] = ratio_interval(
-                account["displaced"], account["displaced"] + account["attracted"]
-            )
-        cost, net = (np.subtract(*self.differences[policy][n]) for n in ("public_cost_pv_rmb", "startups_region"))
-        if found["startups_region"].above_zero and cost.any():
-            found["cost_per_net_startup_rmb"] = ratio_interval(cost, net)
-        pairs = [(self._runs[policy, s], self._runs[self.baseline, s]) for s in self.pairs(policy)]
-        zones = self.treated(policy)
-        for name, parts in {
-            "windfall_share": [additionality.windfall_rmb(t.present, b.present, zones) for t, b in pairs],
-            "landlord_capture": [additionality.landlords_rmb(t.series, b.series) for t, b in pairs],
-        }.items():
-            found[name] = ratio_interval(*np.array(parts).reshape(-1, 2).T)
-        return {name: found.get(name, UNDEFINED) for name in METRICS}
-
-    def levels(self, policy: str) -> dict[str, Any]:
-        """Return what is no difference: gross and deadweight, means of both arms, and what pairing gained."""
-        seeds, account = self.pairs(policy), self.accounts[policy]
-        treated = len(self.treated(policy)) > 0
-        return {
-            "pairs": len(seeds),
-            "missing_seeds": [seed for seed in self.planned_seeds if seed not in seeds],
-            "gross_startups": (mean_interval(account["gross"]) if treated else UNDEFINED).to_dict(),
-            "deadweight_startups": (mean_interval(account["deadweight"]) if treated else UNDEFINED).to_dict(),
-            "metrics": {
-                name: _pairing(*self.differences[policy][name])
-                for name in METRICS
-                if name in self.differences[policy]
-            },
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the effects as ``sim compare --json`` prints them."""
-        return {
-            "baseline": self.baseline,
-            "seeds": len(self.planned_seeds),
-            "months": self.months,
-            "scenarios": {
-                policy: {name: interval.to_dict() for name, interval in self.intervals[policy].items()}
-                for policy in self.policies
-            },
-            "levels": {policy: self.levels(policy) for policy in self.policies},
-        }
-
-    @functools.cached_property
-    def effects(self) -> pa.Table:
-        """One row a policy and metric: mean and interval of the difference, and what stands behind it."""
-        rows = []
-        for policy in self.policies:
-            levels = self.levels(policy)
-            for name, unit in METRICS.items():
-                row = {"scenario": policy, "metric": name, "unit": unit, "pairs": levels["pairs"]}
-                row |= self.intervals[policy][name].to_dict() | dict.fromkeys(_PAIRING)
-                rows.append(row | levels["metrics"].get(name, {}))
-        types = {"scenario": pa.string(), "metric": pa.string(), "unit": pa.string(), "pairs": pa.int64()}
-        columns = ("scenario", "metric", "unit", "mean", "low", "high", "pairs", *_PAIRING)
-        return pa.Table.from_pylist(rows, pa.schema([(n, types.get(n, pa.float64())) for n in columns]))
-
-    def idle_levers(self) -> list[tuple[str, str]]:
-        """Return scenario and id of the levers whose dates all lie after the last month simulated."""
-        return [
-            (policy, lever.id)
-            for policy in self.policies
-            for lever in self.scenarios[policy].policies
-            if all(months_between(self.start, date) >= self.months for _key, date in lever.dates())
-        ]
-
-    def table(self) -> str:
-        """Return the effects as text: one sentence a policy, then all metrics."""
-        from sim.summary import effects_table, sentences
-
-        return "\n".join([*sentences(self), "", *effects_table(self)])
-
-    def figure(self, name: str) -> Any:
-        """Return a figure by its name, such as ``"map"``."""
-        from sim import figures
-
-        return figures.figure(self, name)
-
-
-_PAIRING = ("baseline_mean", "policy_mean", "correlation", "variance_ratio", "same_sign_share")
-
-
-def _pairing(with_policy: np.ndarray, without: np.ndarray) -> dict[str, float | None]:
-    """Return the means of both arms, and how much narrower pairing makes the interval."""
-    found: dict[str, float | None] = dict.fromkeys(_PAIRING)
-    if len(without) == 0:
-        return found
-    difference = with_policy - without
-    found["baseline_mean"], found["policy_mean"] = float(without.mean()), float(with_policy.mean())
-    if difference.mean() != 0:
-        found["same_sign_share"] = float(np.mean(np.sign(difference) == np.sign(difference.mean())))
-    if len(without) > 1:
-        own, other = float(with_policy.var(ddof=1)), float(without.var(ddof=1))
-        paired = float(difference.var(ddof=1))
-        found["variance_ratio"] = (own + other) / paired if paired > 0 else None
-        if own > 0 and other > 0:
-            found["correlation"] = float(np.corrcoef(with_policy, without)[0, 1])
-    return found
 
 
 def compare(
@@ -396,12 +90,13 @@ def compare(
             raise Interrupted(folder, len(results.finished())) from None
         comparison = Comparison(results, failures)
         seconds = [run["seconds"] for run in results.done().values()]
-        timings = {"command_seconds": round(time.perf_counter() - begin, 2), "run_seconds": round(sum(seconds), 2)}
+        timings = {
+            "command_seconds": round(time.perf_counter() - begin, 2),
+            "run_seconds": round(sum(seconds), 2),
+        }
         results.finish(comparison.effects, manifest | {"timings": timings})
-    if figures and comparison.seeds:
-        from sim.figures import draw_comparison
-
-        comparison.pictures = list(draw_comparison(comparison, folder))
+    if figures:
+        comparison.draw()
     return comparison
 
 
@@ -415,8 +110,6 @@ class Interrupted(KeyboardInterrupt):
 
 
 def _warn(message: str) -> None:
-    import sys
-
     print(message, file=sys.stderr)
 
 
@@ -471,7 +164,10 @@ def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | 
         message = _("months: must be 1 to {most}, the months of the scenarios, not {months}")
         raise ComparisonError(message.format(most=reference.months, months=months))
     contents = {
-        name: {"fingerprint": scenario.fingerprint, "content": scenario.model_dump(mode="json", by_alias=True)}
+        name: {
+            "fingerprint": scenario.fingerprint,
+            "content": scenario.model_dump(mode="json", by_alias=True),
+        }
         for name, scenario in scenarios.items()
     }
     return Plan(reference.id, contents, seeds, months, source_hash())
@@ -483,8 +179,8 @@ def _seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
             raise ComparisonError(_("seeds: must be 1 to {most}, not {n}").format(most=MOST_SEEDS, n=seeds))
         return tuple(range(1, seeds + 1))
     listed = tuple(int(seed) for seed in seeds)
-    if not listed or len(set(listed)) < len(listed) or any(abs(seed) >= 2**63 for seed in listed):
-        raise ComparisonError(_("seeds: must be different whole numbers, at least one"))
+    if not listed or len(set(listed)) < len(listed) or not all(0 <= seed < 2**63 for seed in listed):
+        raise ComparisonError(_("seeds: must be different whole numbers from 0 on, at least one"))
     return listed
 
 

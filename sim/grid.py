@@ -216,3 +216,24 @@ def sum_zones(first, by_cell):
         for c in range(first[z], first[z + 1]):
             out[z] += by_cell[c]
     return out
+
+
+@kernel
+def spread(matrix, sources, out):
+    """out_s = sum_j sources_sj matrix_j for each row s of `sources`, added in the order of j.
+
+    Four rows of the matrix at a time: the sums stay in registers and the rows in the nearest cache.
+    """
+    n, whole = matrix.shape[0], matrix.shape[0] - matrix.shape[0] % 4
+    out[:] = 0.0
+    for j in range(0, whole, 4):
+        first, second, third, fourth = matrix[j], matrix[j + 1], matrix[j + 2], matrix[j + 3]
+        for s in range(sources.shape[0]):
+            a, b, c, d = sources[s, j], sources[s, j + 1], sources[s, j + 2], sources[s, j + 3]
+            row = out[s]
+            for i in range(row.size):
+                row[i] = (((row[i] + a * first[i]) + b * second[i]) + c * third[i]) + d * fourth[i]
+    for j in range(whole, n):
+        for s in range(sources.shape[0]):
+            for i in range(out.shape[1]):
+                out[s, i] += sources[s, j] * matrix[j, i]

@@ -9,6 +9,8 @@ from sim.language import _
 #: seconds after which progress is shown at all, and between plain lines
 PATIENCE = 2.0
 PLAIN_EVERY = 10.0
+#: runs behind a guess of the time that is left: the first ones also start their process
+FEWEST_FOR_GUESS = 4
 
 
 class Progress:
@@ -74,7 +76,7 @@ class Progress:
         line = _("{count} of {total} runs").format(count=count, total=self.total)
         if self.failed:
             line += _(", {n} failed").format(n=self.failed)
-        if 0 < count < self.total:
+        if FEWEST_FOR_GUESS <= count < self.total:
             seconds = (now - self._begin) / count * (self.total - count)
             line += _(", about {seconds:.0f} s left").format(seconds=seconds)
         return line

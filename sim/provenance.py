@@ -1,4 +1,4 @@
-"""Where results come from: versions of Python and the libraries, processor features, state of the checkout."""
+"""Where results come from: versions of Python and libraries, processor features, the checkout."""
 
 import importlib.metadata
 import pathlib

@@ -37,11 +37,11 @@ from sim.parameters import (
     Births,
     Exits,
     Finance,
+    Initial,
     Land,
     Location,
     Operations,
     Outlook,
-    Start,
 )
 from sim.policy import LEVERS, Lever, Month, Setting
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
@@ -148,7 +148,7 @@ class Scenario(BaseModel):
     finance: Finance = Finance()
     exits: Exits = Exits()
     births: Births = Births()
-    initial: Start = Start()
+    initial: Initial = Initial()
     outlook: Outlook = Outlook()
 
     policies: Annotated[tuple[AnyLever, ...], Strict(False)] = Field(

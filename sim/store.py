@@ -24,16 +24,16 @@ import pathlib
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from sim.language import _
+from sim.plan import DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
 from sim.problems import shown
 
-FORMAT = 1
 OUTCOMES = "outcomes"
 #: tables of a run; a shard is one file for each, and that of the outcomes names the others
 TABLES = (OUTCOMES, "series", "presence", "costs")
@@ -44,18 +44,6 @@ class LockedError(RuntimeError):
     """Another process writes to the folder."""
 
     exit_code = 75
-
-
-class OtherPlanError(ValueError):
-    """The folder holds results of another plan."""
-
-    exit_code = 2
-
-
-class DamagedResultsError(RuntimeError):
-    """A file of the folder is not what was written."""
-
-    exit_code = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,66 +66,6 @@ class Failure:
     seed: int
     message: str
     traceback: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What a study runs.
-
-    Attributes
-    ----------
-    baseline
-        Id of the scenario with which the others are compared.
-    scenarios
-        ``fingerprint`` and resolved ``content`` of each scenario by its id, the baseline first.
-    seeds
-        Seeds; each scenario runs with each of them.
-    months
-        Months of each run.
-    model
-        Hash of the program's sources.
-    """
-
-    baseline: str
-    scenarios: dict[str, dict[str, Any]]
-    seeds: tuple[int, ...]
-    months: int
-    model: str
-
-    @property
-    def text(self) -> str:
-        """The plan as canonical JSON."""
-        return _canonical({"format": FORMAT} | dataclasses.asdict(self))
-
-    @property
-    def sha(self) -> str:
-        """SHA-256 of the plan, in hexadecimal."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
-
-    def run_id(self, scenario: str, seed: int) -> str:
-        """Return the identity of one run: a hash of all that its result depends on."""
-        parts = [self.scenarios[scenario]["fingerprint"], seed, self.months, self.model]
-        return hashlib.sha256(_canonical(parts).encode()).hexdigest()[:32]
-
-    def differences(self, other: Self) -> list[str]:
-        """Return in which keys `other` is not this plan with seeds or scenarios added."""
-        keys = [key for key in ("baseline", "months", "model") if getattr(self, key) != getattr(other, key)]
-        if not set(self.seeds) <= set(other.seeds):
-            keys.append("seeds")
-        theirs = other.scenarios
-        return keys + [f"scenarios.{key}" for key, own in self.scenarios.items() if theirs.get(key) != own]
-
-
-def read_plan(folder: pathlib.Path) -> Plan:
-    """Return the plan that stands in a results folder."""
-    path = folder / "plan.json"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.pop("format") != FORMAT:
-            raise OtherPlanError(_("{path}: written by another version of sim").format(path=shown(path)))
-        return Plan(**values | {"seeds": tuple(values["seeds"])})
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DamagedResultsError(_("{path}: not a plan of sim").format(path=shown(path))) from error
 
 
 class Store:
@@ -183,7 +111,7 @@ class Store:
     def digest(self) -> str:
         """Return one hash of all finished runs, whatever shards they stand in."""
         done = self.done()
-        text = _canonical([[scenario, seed, done[run]["digest"]] for scenario, seed, run in self.finished()])
+        text = canonical([[scenario, seed, done[run]["digest"]] for scenario, seed, run in self.finished()])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def tables(self, name: str) -> dict[str, pa.Table]:
@@ -222,13 +150,13 @@ class Writer(Store):
             for record in records
         ]
         files = {name: self._write_part(name, records, {}) for name in TABLES if name != OUTCOMES}
-        heads = {_RUNS: _canonical(runs), _FILES: _canonical(files)}
+        heads = {_RUNS: canonical(runs), _FILES: canonical(files)}
         self._write_part(OUTCOMES, records, heads)
 
     def fail(self, failure: Failure) -> None:
         """Take down a run that failed."""
         with (self.folder / "failures.jsonl").open("a", encoding="utf-8") as file:
-            file.write(_canonical(dataclasses.asdict(failure)) + "\n")
+            file.write(canonical(dataclasses.asdict(failure)) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -372,7 +300,8 @@ def _read_heads(path: pathlib.Path) -> tuple[list[dict[str, Any]], dict[str, str
 
 def _read_table(path: pathlib.Path) -> pa.Table:
     data = pa.BufferReader(_verified(path))
-    return pq.read_table(data, page_checksum_verification=True)
+    # pq.read_table would import pandas first, which takes longer than most reads
+    return pq.ParquetFile(data, page_checksum_verification=True).read()
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -394,6 +323,29 @@ def _with_keys(table: pa.Table, scenario: str, seed: int) -> pa.Table:
             table = table.drop_columns(name)
         table = table.add_column(0, pa.field(name, values.type, metadata={"unit": "-"}), values)
     return table
+
+
+def write_run(folder: str | os.PathLike[str], tables: dict[str, pa.Table]) -> None:
+    """Write the tables of one run, by name."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_table(folder / f"{name}.parquet", _plain(table))
+
+
+def require_writable(folder: str | os.PathLike[str]) -> None:
+    """Make a folder if it is not there.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written into it.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".tmp-probe"
+    probe.touch()
+    probe.unlink()
 
 
 def write_table(path: pathlib.Path, table: pa.Table) -> None:
@@ -436,7 +388,3 @@ def _write(path: pathlib.Path, data: bytes) -> None:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

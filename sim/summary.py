@@ -10,7 +10,8 @@ from sim.language import _
 from sim.problems import shown
 
 if TYPE_CHECKING:
-    from sim.effects import Comparison
+    from sim.paired import Comparison
+    from sim.record import Run
 
 SMALL = 10.0  #: startups; an effect surely below it is called little
 _NONE = "–"
@@ -68,7 +69,7 @@ def _region(net: Interval, pairs: int) -> str:
 
 def effects_table(comparison: "Comparison") -> list[str]:
     """Return all metrics as lines of text: the mean difference, its interval, and whether it has a sign."""
-    from sim.effects import METRICS
+    from sim.paired import METRICS
 
     rows = [["", "", _("baseline"), *map(shown, comparison.policies)]]
     for name, unit in METRICS.items():
@@ -79,6 +80,48 @@ def effects_table(comparison: "Comparison") -> list[str]:
         level = _amount(float(means[0]), unit) if means and not treated else ""
         rows.append([_label(name), _unit(unit), level, *cells])
     return _aligned(rows)
+
+
+def closing_lines(comparison: "Comparison") -> list[str]:
+    """Return what must be known beside the numbers: failed runs, idle levers, where everything is."""
+    lines = []
+    for failure in comparison.failures:
+        words = {"scenario": shown(failure.scenario), "seed": failure.seed, "why": shown(failure.message)}
+        lines.append(_("failed: {scenario}, seed {seed}: {why}").format(**words))
+    if comparison.failures:
+        message = _("{n} failed; their seeds are left out of the pair (failures.jsonl has the details)")
+        lines.append(message.format(n=len(comparison.failures)))
+    for policy, lever in comparison.idle_levers():
+        message = _("{policy}: {lever} never acted: it begins after the {months} months simulated")
+        lines.append(message.format(policy=shown(policy), lever=shown(lever), months=comparison.months))
+    lines.append(_("differences between scenarios, not forecasts; {n} seeds").format(n=len(comparison.seeds)))
+    lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
+    pictures = sorted(path.name for path in comparison.pictures)
+    if pictures:
+        lines.append(_("pictures: {names}").format(names=", ".join(map(shown, pictures))))
+    return lines
+
+
+def run_summary(run: "Run") -> list[str]:
+    """Return one run in a few lines."""
+    values = {name: value for name, (_unit, value) in run.measures().items()}
+    rows = [
+        (_("startups at the end"), _number(values["startups_region"])),
+        (_("listed firms"), _number(values["listed_region"])),
+        (_("heads"), _number(values["heads_region"])),
+        (_("entries"), _number(values["entries"])),
+        (_("founded outside"), _number(values["founded_outside"])),
+        (_("failures"), _number(values["failures"])),
+        (_("departures"), _number(values["departures"])),
+        (_("moves"), _number(values["moves"])),
+        (_("rounds closed"), _number(values["deals"])),
+        (_("capital raised"), _("{n} RMB").format(n=_money(values["capital_rmb"]))),
+        (_("public cost"), _("{n} RMB").format(n=_money(values["public_cost_rmb"]))),
+    ]
+    title = _("{scenario}, seed {seed}, {months} months from {start}")
+    words = {"scenario": shown(run.scenario_id), "seed": run.seed, "months": run.months, "start": run.start}
+    table = _aligned([[label, "", value] for label, value in rows])
+    return [title.format(**words), *table, _("one seed is a story, not a result")]
 
 
 def _label(name: str) -> str:
@@ -98,7 +141,8 @@ def _cell(interval: Interval, unit: str) -> str:
     chip = " "
     if unit not in ("share", "RMB/startup") and interval.excludes_zero:
         chip = "▲" if interval.low > 0 else "▼"
-    return f"{chip} {_amount(interval.mean, unit)} [{_amount(interval.low, unit)}, {_amount(interval.high, unit)}]"
+    mean, low, high = (_amount(value, unit) for value in (interval.mean, interval.low, interval.high))
+    return f"{chip} {mean} [{low}, {high}]"
 
 
 def _amount(value: float, unit: str) -> str:
@@ -136,6 +180,8 @@ def _percent(share: float) -> str:
 
 
 def _money(rmb: float) -> str:
+    if rmb == 0:
+        return "0"
     if abs(rmb) >= 1e9:
         return _("{n} bn").format(n=_number(rmb / 1e9))
     return _("{n} M").format(n=_number(rmb / 1e6))

@@ -47,9 +47,7 @@ class Split:
         return min(self.net, 0.0), max(self.net, 0.0) + max(self.moved or 0.0, 0.0)
 
 
-def draw_split_bar(
-    ax: Axes, split: Split, mark: Mark, limits: tuple[float, float], lang: str = "en"
-) -> None:
+def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, float], lang: str = "en") -> None:
     """Draw one policy: net for the region solid (hollow while unresolved), moved within it hatched.
 
     Parameters
@@ -70,9 +68,7 @@ def draw_split_bar(
     top, colour = 6.0, mark.colour
     if split.net:
         look = {"facecolor": colour} if split.resolved else {"facecolor": "white", "linestyle": (0, (3, 2))}
-        ax.add_patch(
-            Rectangle((0, top), split.net, BAR, edgecolor=colour, linewidth=1, gid="net", **look)
-        )
+        ax.add_patch(Rectangle((0, top), split.net, BAR, edgecolor=colour, linewidth=1, gid="net", **look))
     moved = max(split.moved or 0.0, 0.0)
     if moved:
         ax.add_patch(
@@ -110,7 +106,9 @@ def _say_split(ax: Axes, split: Split, y: float, lang: str) -> None:
             color=PALETTE["ink_secondary"],
             parse_math=False,
         )
-    write(ax, 0, y + 17, _zones_text(split, lang), "label", va="top", color=PALETTE["ink_note"], fontsize=11.5)
+    write(
+        ax, 0, y + 17, _zones_text(split, lang), "label", va="top", color=PALETTE["ink_note"], fontsize=11.5
+    )
 
 
 def _zones_text(split: Split, lang: str) -> str:

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from matplotlib.path import Path
 
+from sim.figures.style import ROLES, text_width
 from sim.grid import Grid
 
-#: share of the map's width left between a zone and the column of labels
+#: space between a zone and the column of labels, as a share of the grid's width
 _COLUMN_GAP = 0.022
+#: the longest number that has to fit beside the name of a zone, and space around the label [px]
+_LONGEST, _PADDING = "\N{MINUS SIGN}888", 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Geography:
         Cells and zones.
     outlines
         Outline of each zone's cells.
+    everything
+        Outline of all cells together.
     centres
         A point of each zone's own cells, at its centre or as near as can be, (n_zones, 2).
     labels
@@ -65,6 +70,7 @@ class Geography:
 
     grid: Grid
     outlines: tuple[Path, ...]
+    everything: Path
     centres: np.ndarray
     labels: tuple[Label, ...]
     districts: tuple[District, ...]
@@ -81,18 +87,28 @@ class Geography:
         """What world.toml says."""
         return self.grid.tables.settings
 
-    @property
-    def extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """What figures show: first and last x, first and last y [km]."""
-        shown = self.settings.get("map", {})
-        whole = (0.0, self.settings["width_km"]), (0.0, self.settings["height_km"])
-        return tuple(shown.get("x_km", whole[0])), tuple(shown.get("y_km", whole[1]))
+    def extent(self, width: float, lang: str = "en") -> tuple[float, float, float, float]:
+        """Return what a map of `width` px shows: first and last x, first and last y [km].
 
-    @property
-    def height_by_width(self) -> float:
-        """Height of the map for a width of 1."""
-        (x0, x1), (y0, y1) = self.extent
-        return (y1 - y0) / (x1 - x0)
+        That is the extent that the world states, made wider where the longest label of a zone would not
+        fit; so it hangs on names and fonts, never on the numbers of one map.
+        """
+        shown = self.settings.get("map", {})
+        x0, x1 = shown.get("x_km", (0.0, self.settings["width_km"]))
+        y0, y1 = shown.get("y_km", (0.0, self.settings["height_km"]))
+        column = self.column_x()
+        size = ROLES["strong"][0]
+        needs = [
+            (column if label.x is None else label.x, label.align, text_width(text, size, "bold") + _PADDING)
+            for label in self.labels
+            for text in [f"{label.name(lang)} {_LONGEST}"]
+        ]
+        west, east = x0, x1
+        for _ in range(20):  # the wider the map shows, the more km a label covers
+            step = (east - west) / width
+            west = min([x0, *(x - need * step for x, align, need in needs if align == "right")])
+            east = max([x1, *(x + need * step for x, align, need in needs if align == "left")])
+        return west, east, y0, y1
 
     def home_name(self, lang: str) -> str:
         """Return the name of the home district, empty if the world names none."""
@@ -103,10 +119,9 @@ class Geography:
 
     def column_x(self) -> float:
         """Return where the column of labels begins: right of all zones that stand in it [km]."""
-        (x0, x1), _ = self.extent
         inside = [label.x is None for label in self.labels]
         right = self.grid.x[np.array(inside)[self.grid.zone]].max() + self.grid.cell_km / 2
-        return float(right + _COLUMN_GAP * (x1 - x0))
+        return float(right + _COLUMN_GAP * self.settings["width_km"])
 
 
 @functools.lru_cache(maxsize=4)
@@ -120,6 +135,7 @@ def _read(world: str) -> Geography:
     return Geography(
         grid=grid,
         outlines=tuple(outline(grid.column[c], grid.row[c], grid.cell_km) for c in cells),
+        everything=outline(grid.column, grid.row, grid.cell_km),
         centres=np.array([_centre(grid, z, c) for z, c in enumerate(cells)]),
         labels=_labels(grid, {r["zone"]: r for r in _rows(tables.folder / "labels.csv")}),
         districts=tuple(d for file in sorted(geo.glob("*.geojson")) for d in _districts(grid, file)),
@@ -169,7 +185,7 @@ def outline(columns: np.ndarray, rows: np.ndarray, cell_km: float) -> Path:
 
     Sides run with their cell on the left, so that holes turn the other way round and stay empty.
     """
-    sides = collections.Counter()
+    sides: collections.Counter[tuple[tuple[int, int], tuple[int, int]]] = collections.Counter()
     for c, r in zip(columns.tolist(), rows.tolist(), strict=True):
         corners = [(c, r), (c + 1, r), (c + 1, r + 1), (c, r + 1)]
         sides.update(zip(corners, [*corners[1:], corners[0]], strict=True))

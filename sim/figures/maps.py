@@ -2,6 +2,7 @@
 
 import bisect
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,12 +10,14 @@ from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.text import Text
 
 from sim.figures.geography import Geography
-from sim.figures.numbers import FEWEST_SEEDS, Interval, difference_text, level_text
-from sim.figures.style import PALETTE, spread_out, write
+from sim.figures.numbers import Band, difference_text, level_text
+from sim.figures.style import PALETTE, pixels_of, spread_out, write
 from sim.figures.words import say
+from sim.intervals import FEWEST_PAIRS
 
 LABEL_STEP = 12.0  #: least distance between the lines of the label column [px]
 HATCH = "/////"
+DOT: dict[str, Any] = {"markersize": 3.4, "markeredgecolor": "white", "markeredgewidth": 0.6}
 _LAND, _DISTRICTS, _HOME, _STATIONS, _ZONES, _SELECTED, _LEADERS, _DOTS, _LABELS = range(9)
 
 
@@ -22,7 +25,7 @@ def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
     """Draw land, districts, stations and the scale bar; return the geography for what comes above."""
     geography = Geography.of(world)
     colours = PALETTE["map"]
-    (x0, x1), (y0, y1) = geography.extent
+    x0, x1, y0, y1 = geography.extent(pixels_of(ax)[0], lang)
     ax.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal", xticks=[], yticks=[], facecolor=colours["land"])
     ax.grid(False)
     for spine in ax.spines.values():
@@ -83,16 +86,18 @@ def draw_levels(
         Language, "en" or "zh".
     """
     geography = draw_ground(ax, world, lang)
-    line = PALETTE["map"]["zone_line"]
     for z, value in enumerate(by_zone):
-        _fill(ax, geography, z, facecolor=level_colour(value, bounds), edgecolor=line)
+        colour = level_colour(value, bounds)
+        _fill(ax, geography, z, facecolor=colour, edgecolor=PALETTE["page" if colour != "none" else "axis"])
+    around = {"facecolor": "none", "edgecolor": PALETTE["map"]["zone_line"], "linewidth": 0.8}
+    ax.add_patch(PathPatch(geography.everything, joinstyle="miter", zorder=_ZONES, **around))
     _select(ax, geography, selected)
-    _label(ax, geography, [level_text(value) for value in by_zone], [False] * len(by_zone), lang)
+    label_zones(ax, geography, [level_text(value) for value in by_zone], [False] * len(by_zone), lang)
 
 
 def draw_difference(
     ax: Axes,
-    by_zone: Interval,
+    by_zone: Band,
     bounds: Sequence[float],
     world: str = "haidian",
     selected: Collection[str] = (),
@@ -129,7 +134,7 @@ def draw_difference(
             _fill(ax, geography, z, facecolor=hatched["fill"], edgecolor=hatched["line"], hatch=HATCH)
         texts.append(difference_text(mean) if resolved else f"({difference_text(mean)})")
     _select(ax, geography, selected)
-    _label(ax, geography, texts, by_zone.resolved.tolist(), lang)
+    label_zones(ax, geography, texts, by_zone.resolved.tolist(), lang)
 
 
 def level_colour(value: float, bounds: Sequence[float]) -> str:
@@ -147,7 +152,7 @@ def difference_colour(value: float, bounds: Sequence[float]) -> str:
 
 def _fill(ax: Axes, geography: Geography, zone: int, **look: str) -> None:
     patch = PathPatch(geography.outlines[zone], linewidth=0.8, joinstyle="miter", zorder=_ZONES, **look)
-    patch.set_gid(f"zone-{geography.grid.tables.zones[zone].id}")
+    patch.set_gid(f"{ax.get_gid() or 'map'}-zone-{geography.grid.tables.zones[zone].id}")
     ax.add_patch(patch)
 
 
@@ -168,22 +173,27 @@ def _select(ax: Axes, geography: Geography, selected: Collection[str]) -> None:
             )
 
 
-def _label(
+def label_zones(
     ax: Axes, geography: Geography, texts: Sequence[str], strong: Sequence[bool], lang: str
 ) -> list[Text]:
     """Write name and text of each zone beside it, or in the column on the right in order of latitude."""
-    step = km_per_pixel(ax, geography)
+    step = np.ptp(ax.get_xlim()) / pixels_of(ax)[0]
     written = []
     for z, (x, y) in enumerate(_label_places(geography, step)):
         zone, label, (cx, cy) = geography.grid.tables.zones[z], geography.labels[z], geography.centres[z]
         ax.plot([cx, x], [cy, y], color=PALETTE["map"]["leader"], linewidth=0.6, zorder=_LEADERS)
-        ax.plot([cx], [cy], "o", color=PALETTE["ink"], markersize=2.6, markeredgewidth=0, zorder=_DOTS)
+        ax.plot([cx], [cy], "o", color=PALETTE["ink"], zorder=_DOTS, **DOT)
         nudge, va = {"left": (2, "center_baseline"), "right": (-2, "center_baseline")}.get(
             label.align, (0, "bottom")
         )
         text = f"{label.name(lang)} {texts[z]}".rstrip()
         role = "strong" if strong[z] else "label"
-        look = {"ha": label.align, "va": va, "zorder": _LABELS, "gid": f"label-{zone.id}"}
+        look = {
+            "ha": label.align,
+            "va": va,
+            "zorder": _LABELS,
+            "gid": f"{ax.get_gid() or 'map'}-label-{zone.id}",
+        }
         written.append(write(ax, x + nudge * step, y, text, role, **look))
     return written
 
@@ -195,13 +205,6 @@ def _label_places(geography: Geography, step: float) -> np.ndarray:
         places[column, 0] = geography.column_x()
         places[column, 1] = spread_out(geography.centres[column, 1], LABEL_STEP * step)
     return places
-
-
-def km_per_pixel(ax: Axes, geography: Geography) -> float:
-    """Return how many km one pixel of the map stands for."""
-    (x0, x1), _ = geography.extent
-    figure = ax.get_figure(root=True)
-    return float((x1 - x0) / (ax.get_position(original=True).width * figure.bbox.width * 72 / figure.dpi))
 
 
 def draw_level_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> None:
@@ -222,7 +225,9 @@ def draw_difference_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> 
     colours = PALETTE["differences"]
     box = width / len(colours)
     for i, colour in enumerate(colours):
-        ax.add_patch(Rectangle((i * box, 20), box, 14, facecolor=colour, edgecolor=PALETTE["rule"], linewidth=0.5))
+        ax.add_patch(
+            Rectangle((i * box, 20), box, 14, facecolor=colour, edgecolor=PALETTE["rule"], linewidth=0.5)
+        )
     for i, bound in enumerate(bounds):
         write(ax, (i + 1) * box, 38, difference_text(bound), "legend", ha="center", va="top")
 
@@ -232,8 +237,8 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
     _key_axes(ax, "")
     hatched, colours = PALETTE["unresolved"], PALETTE["map"]
     unresolved = say("95 % interval includes 0: not resolved", lang)
-    if n_seeds < FEWEST_SEEDS:
-        unresolved = say("fewer than {fewest} seeds: no interval, not resolved", lang, fewest=FEWEST_SEEDS)
+    if n_seeds < FEWEST_PAIRS:
+        unresolved = say("fewer than {fewest} seeds: no interval, not resolved", lang, fewest=FEWEST_PAIRS)
     ax.add_patch(Rectangle((0, 1), 30, 13, facecolor=hatched["fill"], edgecolor=hatched["line"], hatch=HATCH))
     ax.add_patch(
         Rectangle((1, 21), 28, 12, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
@@ -249,10 +254,8 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
 
 def _key_axes(ax: Axes, title: str) -> float:
     """Measure axes in pixels from the top left corner, write the title, return the width."""
-    box, figure = ax.get_position(original=True), ax.get_figure(root=True)
-    pixels = 72 / figure.dpi
-    width, height = box.width * figure.bbox.width * pixels, box.height * figure.bbox.height * pixels
+    width, height = pixels_of(ax)
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(height, 0))
     write(ax, 0, 12, title, "legend", va="baseline", fontweight="bold", color=PALETTE["ink"])
-    return float(width)
+    return width

@@ -1,35 +1,33 @@
 """Numbers as figures show them: rounding, signs, intervals over seeds, classes of a map."""
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 
 import numpy as np
 from scipy.special import stdtrit
 
+from sim.intervals import FEWEST_PAIRS, LEVEL
+
 MINUS = "\N{MINUS SIGN}"
-FEWEST_SEEDS = 5  #: fewer paired seeds than this give no interval
-CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Interval:
-    """Mean over seeds and the limits of its 95 % interval, each (...) ; nan where there is none."""
+class Band:
+    """Mean over seeds of many numbers at once, and the limits of its 95 % interval, each (...) ; nan where there is none."""
 
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
 
     @classmethod
-    def over_seeds(cls, samples: np.ndarray) -> "Interval":
+    def over_seeds(cls, samples: np.ndarray) -> "Band":
         """Return mean and t interval over the first axis of `samples`, (n_seeds, ...)."""
         samples = np.asarray(samples, dtype=float)
         n = len(samples)
         mean = samples.mean(axis=0)
-        if n < FEWEST_SEEDS:
+        if n < FEWEST_PAIRS:
             unknown = np.full_like(mean, np.nan)
             return cls(mean, unknown, unknown)
-        half = stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * samples.std(axis=0, ddof=1) / np.sqrt(n)
+        half = stdtrit(n - 1, (1 + LEVEL) / 2) * samples.std(axis=0, ddof=1) / np.sqrt(n)
         return cls(mean, mean - half, mean + half)
 
     @property
@@ -66,16 +64,14 @@ def level_bounds(top: float) -> tuple[float, ...]:
 
 
 def difference_bounds(top: float) -> tuple[float, ...]:
-    """Return the eight bounds between nine classes of differences, symmetric about 0.
+    """Return the eight bounds between nine classes of differences, symmetric about 0, the last at most `top`.
 
-    Their sizes are four successive numbers of 1, 2, 5, 10, 20, ..., the last of them at most `top`.
+    The classes span two powers of ten, so that a small policy keeps its colour beside a large one.
     """
-    ladder = list(itertools.takewhile(lambda step: step <= max(top, 10), _one_two_five()))
-    sizes = ladder[-4:]
+    last = 10.0
+    sizes: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
+    for candidate in (f * 10.0**e for e in range(1, 9) for f in (1, 2, 5)):
+        if last < candidate <= top:
+            last, sizes = candidate, tuple(candidate * share for share in (0.01, 0.05, 0.25, 1.0))
+    sizes = {20.0: (1.0, 5.0, 10.0, 20.0), 50.0: (1.0, 5.0, 20.0, 50.0)}.get(last, sizes)
     return (*(-size for size in reversed(sizes)), *sizes)
-
-
-def _one_two_five() -> Iterator[float]:
-    for exponent in itertools.count():
-        for factor in (1, 2, 5):
-            yield float(factor * 10**exponent)

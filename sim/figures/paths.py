@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from sim.figures.numbers import Interval, difference_text, interval_text, level_text
-from sim.figures.style import PALETTE, Mark, spread_out, write
+from sim.figures.numbers import Band, difference_text, interval_text, level_text
+from sim.figures.style import PALETTE, Mark, pixels_of, spread_out, write
 from sim.figures.words import say
 
 BAND = 0.22  #: opacity of a band
@@ -39,14 +39,16 @@ def draw_level_paths(
     """
     months = np.arange(1, baseline.shape[1] + 1)
     ends, names = [], []
-    for samples, look in ((baseline, Mark.of(None)), (policy, mark)):
-        interval = Interval.over_seeds(samples)
+    base = Mark.of(None)
+    for samples, look, name in ((baseline, base, say("Baseline", lang)), (policy, mark, mark.letter)):
+        interval = Band.over_seeds(samples)
         _line(ax, months, interval, look)
         ends.append(float(interval.mean[-1]))
-        names.append(f"{look.letter} {level_text(ends[-1])}")
+        names.append(f"{name} {level_text(ends[-1])}")
     ax.set_ylim(limits)
-    _calendar(ax, start, len(months), lang)
-    for y, name, look in zip(_apart(ax, ends), names, (Mark.of(None), mark), strict=True):
+    ax.yaxis.set_major_formatter(lambda value, _: level_text(value))
+    _calendar(ax, start, len(months))
+    for y, name, look in zip(_apart(ax, ends), names, (base, mark), strict=True):
         write(ax, len(months), y, f" {name}", "strong", color=look.colour, va="center_baseline")
 
 
@@ -70,7 +72,7 @@ def draw_difference_path(
         As in `draw_level_paths`.
     """
     months = np.arange(1, differences.shape[1] + 1)
-    interval = Interval.over_seeds(differences)
+    interval = Band.over_seeds(differences)
     ax.axhline(0, color=PALETTE["ink_secondary"], linewidth=1)
     _line(ax, months, interval, mark)
     resolved = bool(interval.resolved[-1])
@@ -87,40 +89,38 @@ def draw_difference_path(
     )
     ax.set_ylim(limits)
     ax.yaxis.set_major_formatter(lambda value, _: difference_text(value))
-    _calendar(ax, start, len(months), lang)
-    _end_text(ax, interval, limits)
+    _calendar(ax, start, len(months))
+    _end_text(ax, interval, limits[1] - limits[0])
 
 
-def _end_text(ax: Axes, interval: Interval, limits: tuple[float, float]) -> None:
-    """Write the last difference and its interval above the band, or below where there is no room."""
+def _end_text(ax: Axes, interval: Band, room: float) -> None:
+    """Write the last difference and its interval beyond the band: above it, or below a loss."""
     mean, low, high = (float(of[-1]) for of in (interval.mean, interval.low, interval.high))
     text = difference_text(mean) + ("" if np.isnan(low) else f" {interval_text(low, high)}")
     tail = slice(-max(len(interval.mean) // 2, 1), None)
-    top, bottom = np.nanmax([interval.high[tail], interval.mean[tail]]), np.nanmin([interval.low[tail], interval.mean[tail]])
-    space = limits[1] - limits[0]
-    if top + 0.12 * space < limits[1]:
-        y, va = top + 0.04 * space, "bottom"
+    if mean < 0:
+        y, va = float(np.nanmin([interval.low[tail], interval.mean[tail]])) - 0.05 * room, "top"
     else:
-        y, va = bottom - 0.04 * space, "top"
+        y, va = float(np.nanmax([interval.high[tail], interval.mean[tail]])) + 0.05 * room, "bottom"
     write(ax, len(interval.mean), y, text, "strong", ha="right", va=va)
 
 
 def shared_limits(samples: list[np.ndarray], zero: bool) -> tuple[float, float]:
-    """Return limits that hold means and bands of all panels, with a margin; 0 among them if `zero`."""
-    intervals = [Interval.over_seeds(sample) for sample in samples]
+    """Return limits that hold means and bands of all panels and a label above; 0 among them if `zero`."""
+    intervals = [Band.over_seeds(sample) for sample in samples]
     values = np.concatenate([np.ravel((i.mean, i.low, i.high)) for i in intervals] + [np.zeros(int(zero))])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    margin = 0.14 * (high - low) or 1.0
-    return low - margin, high + margin
+    size = (high - low) or 4.0
+    return low - 0.2 * size, high + 0.22 * size
 
 
-def _line(ax: Axes, months: np.ndarray, interval: Interval, mark: Mark) -> None:
+def _line(ax: Axes, months: np.ndarray, interval: Band, mark: Mark) -> None:
     if np.isfinite(interval.low).all():
         ax.fill_between(months, interval.low, interval.high, color=mark.colour, alpha=BAND, linewidth=0)
     ax.plot(months, interval.mean, color=mark.colour, linestyle=mark.line)
 
 
-def _calendar(ax: Axes, start: str, months: int, lang: str) -> None:
+def _calendar(ax: Axes, start: str, months: int) -> None:
     """Put a tick at the turn of each year, or of every other year."""
     year, month = (int(part) for part in start.split("-"))
     first = (1 - month) % 12  # months before the first January
@@ -135,6 +135,4 @@ def _calendar(ax: Axes, start: str, months: int, lang: str) -> None:
 def _apart(ax: Axes, ends: list[float]) -> np.ndarray:
     """Return where the labels of lines stand, so that they do not overlap."""
     low, high = ax.get_ylim()
-    figure = ax.get_figure(root=True)
-    pixels = ax.get_position(original=True).height * figure.bbox.height * 72 / figure.dpi
-    return spread_out(np.array(ends), LABEL_STEP * (high - low) / pixels)
+    return spread_out(np.array(ends), LABEL_STEP * (high - low) / pixels_of(ax)[1])

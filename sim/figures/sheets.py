@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from sim.figures.bars import ROW, Split, draw_split_bar
 from sim.figures.geography import Geography
 from sim.figures.maps import draw_difference, draw_difference_key, draw_level_key, draw_levels, draw_mark_key
 from sim.figures.numbers import (
-    FEWEST_SEEDS,
-    Interval,
+    Band,
     difference_bounds,
     difference_text,
     interval_text,
@@ -22,6 +20,7 @@ from sim.figures.numbers import (
 from sim.figures.paths import draw_difference_path, draw_level_paths, shared_limits
 from sim.figures.style import GAP, MARGIN, PALETTE, UNIT, Mark, Sheet, house_style, require_font, wrap
 from sim.figures.words import month_name, say
+from sim.intervals import FEWEST_PAIRS
 
 LEVEL_MONTHS = 36  #: levels are shown to this month; differences go on
 COLUMNS = 3
@@ -93,7 +92,7 @@ class View:
         self._zones = [order[zone.id] for zone in self.geography.grid.tables.zones]
         self.n_seeds = len(self.by_zone(comparison.baseline, self.months))
         self.differences = {
-            id_: Interval.over_seeds(
+            id_: Band.over_seeds(
                 self.by_zone(id_, self.months) - self.by_zone(comparison.baseline, self.months)
             )
             for id_ in self.policies
@@ -123,20 +122,19 @@ class View:
 
     def treated(self, id_: str) -> set[str]:
         """Return the zones that the levers of a scenario treat."""
-        levers = getattr(self.comparison.scenarios[id_], "policies", ())
-        return {zone for lever in levers if lever.place_bound for zone in lever.zone_ids()}
+        return set(self.comparison.scenarios[id_].treated_zones)
 
     def split(self, id_: str) -> Split | None:
         """Return what a policy adds and moves; None if the comparison does not have the net effect."""
         rows = {row["metric"]: row for row in self.comparison.effects.to_pylist() if row["scenario"] == id_}
         net = rows.get("startups_region")
-        if net is None or net["mean"] is None:
+        if net is None or _known(net["mean"]) is None:
             return None
-        mean = lambda metric: rows.get(metric, {}).get("mean")  # noqa: E731
+        mean = lambda metric: _known(rows.get(metric, {}).get("mean"))  # noqa: E731
         return Split(
-            net=net["mean"],
-            low=net["low"],
-            high=net["high"],
+            net=float(net["mean"]),
+            low=_known(net["low"]),
+            high=_known(net["high"]),
             moved=mean("displaced_startups"),
             new=mean("attracted_startups"),
             gain=mean("startups_treated_zones"),
@@ -158,7 +156,7 @@ class View:
     @property
     def stamp(self) -> str:
         """Where the figure comes from, and what it is not."""
-        parts = [self.say("scenario difference, not a forecast"), self.seeds_text]
+        parts = [self.say("Scenario difference, not a forecast"), self.seeds_text]
         plan = getattr(self.comparison, "plan_hash", None)
         if plan:
             parts.append(self.say("plan {plan}", plan=str(plan)[:8]))
@@ -175,8 +173,12 @@ class View:
         sheet = Sheet(width, height, self.lang)
         sheet.write(MARGIN, MARGIN, title, "title")
         stamp = wrap(self.stamp, width - 2 * MARGIN, "credit", lines=1)
-        sheet.write(MARGIN, height - MARGIN, stamp, "credit", va="bottom")
+        sheet.write(MARGIN, height - MARGIN - 12, stamp, "credit")
         return sheet, MARGIN + 44
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
 
 
 def _head(sheet: Sheet, x: float, y: float, place: int | None, name: str, subtitle: str = "") -> None:
@@ -187,7 +189,8 @@ def _head(sheet: Sheet, x: float, y: float, place: int | None, name: str, subtit
 
 
 def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
-    height = UNIT * view.geography.height_by_width
+    west, east, south, north = view.geography.extent(UNIT, view.lang)
+    height = UNIT * (north - south) / (east - west)
     panel, key = HEAD + height + CREDIT + GAP, 84
     levels: list[int | None] = [None, *places]
     panels = [("level", place) for place in levels] + [("difference", place) for place in places]
@@ -204,12 +207,18 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
         x, y = MARGIN + column * (UNIT + GAP), top + row * panel
         id_ = view.comparison.baseline if place is None else view.policies[place]
         ax = sheet.axes(x, y + HEAD, UNIT, height)
+        ax.set_gid(f"{kind}-{Mark.of(place).letter}")
         if kind == "level":
             _head(sheet, x, y, place, view.name(id_), _level_subtitle(view))
             draw_levels(ax, view.levels(id_), level_steps, view.world, view.treated(id_), view.lang)
         else:
             _head(
-                sheet, x, y, place, view.say("Difference: {name}", name=view.name(id_)), _difference_subtitle(view)
+                sheet,
+                x,
+                y,
+                place,
+                view.say("Difference: {name}", name=view.name(id_)),
+                _difference_subtitle(view),
             )
             draw_difference(
                 ax, view.differences[id_], difference_steps, view.world, view.treated(id_), view.lang
@@ -223,7 +232,7 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
 
 
 def _spots(n_levels: int, n_differences: int) -> list[tuple[int, int]]:
-    """Return row and column of each map: levels, then differences on a row of their own unless all fit one."""
+    """Return row and column of each map: differences below the levels unless all fit one row."""
     if n_levels + n_differences <= COLUMNS:
         return [divmod(i, COLUMNS) for i in range(n_levels + n_differences)]
     after = -(-n_levels // COLUMNS)
@@ -251,7 +260,10 @@ def _describe_maps(view: View, places: range) -> str:
     parts.append(f"{_difference_subtitle(view)}.")
     for id_ in ids[1:]:
         i = view.differences[id_]
-        texts = [difference_text(m) if r else f"({difference_text(m)})" for m, r in zip(i.mean, i.resolved, strict=True)]
+        texts = [
+            difference_text(m) if r else f"({difference_text(m)})"
+            for m, r in zip(i.mean, i.resolved, strict=True)
+        ]
         parts.append(f"{view.name(id_)}: {listed(texts)}.")
     return " ".join([*parts, f"{view.stamp}."])
 
@@ -265,13 +277,15 @@ def _paths(view: View, places: range) -> tuple[Sheet, str, str]:
     level_limits = shared_limits([path[:, :shown] for path in all_paths], zero=False)
     difference_limits = shared_limits([path - baseline for path in all_paths[1:]], zero=True)
 
-    height, row, right, left = 168, 168 + 62, 54, 44
+    height, row, right, left = 168, 168 + 62, 92, 44
     title = view.say("Active startups in the region over time")
-    sheet, top = view.sheet(2 * MARGIN + 2 * UNIT + GAP, MARGIN + 44 + 64 + len(ids) * row + MARGIN + 12, title)
+    sheet, top = view.sheet(
+        2 * MARGIN + 2 * UNIT + GAP, MARGIN + 44 + 64 + len(ids) * row + MARGIN + 12, title
+    )
     band = "Line: mean; band: 95 % interval over {seeds} seeds. One scale for each column"
-    if view.n_seeds < FEWEST_SEEDS:
-        band = "Line: mean of {seeds} seeds; fewer than {fewest} seeds have no interval. One scale for each column"
-    band = view.say(band, seeds=view.n_seeds, fewest=FEWEST_SEEDS)
+    if view.n_seeds < FEWEST_PAIRS:
+        band = "Line: mean of {seeds} seeds; fewer than {fewest} have no interval. One scale for each column"
+    band = view.say(band, seeds=view.n_seeds, fewest=FEWEST_PAIRS)
     sheet.write(MARGIN, top - 12, wrap(band, 2 * UNIT + GAP, "subtitle", lines=1), "subtitle")
     headings = (
         view.say("Active startups in the region, first {months} months", months=shown),
@@ -296,7 +310,7 @@ def _describe_paths(view: View, differences: dict[int, np.ndarray]) -> str:
     heading = view.say("Difference from the baseline, active startups in the region")
     parts = [f"{heading}, {month_name(view.start, view.months, view.lang)}."]
     for place, samples in differences.items():
-        end = Interval.over_seeds(samples[:, -1])
+        end = Band.over_seeds(samples[:, -1])
         known = "" if np.isnan(end.low) else f" {interval_text(float(end.low), float(end.high))}"
         parts.append(f"{view.name(view.policies[place])}: {difference_text(float(end.mean))}{known}.")
     return " ".join([*parts, f"{view.stamp}."])
@@ -310,12 +324,12 @@ def _bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
         return None
     here.sort(key=lambda place: -known[view.policies[place]].net)
     low = min(split.span[0] for split in known.values())
-    high = max(max(split.span[1] for split in known.values()), low + 1.0)
+    high = max(*(split.span[1] for split in known.values()), low + 1.0)
     title = view.say("Net for the region, and moved within it")
     width, names, row, head = 2 * MARGIN + 2 * UNIT + GAP, 240, ROW + 14, 74
     sheet, top = view.sheet(width, MARGIN + 44 + head + len(here) * row + MARGIN + 16, title)
     phrase = "Active startups, policy minus baseline, {date} (month {month}). One scale for all policies"
-    hollow = say_hollow(view)
+    hollow = _say_hollow(view)
     for line, text in enumerate(
         (
             view.say(phrase, **view.month(view.months)),
@@ -323,7 +337,9 @@ def _bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
             hollow,
         )
     ):
-        sheet.write(MARGIN, top - 12 + line * 20, wrap(text, width - 2 * MARGIN, "subtitle", lines=1), "subtitle")
+        sheet.write(
+            MARGIN, top - 12 + line * 20, wrap(text, width - 2 * MARGIN, "subtitle", lines=1), "subtitle"
+        )
     for i, place in enumerate(here):
         id_, y = view.policies[place], top + head + i * row
         sheet.key(MARGIN, y + 5, Mark.of(place))
@@ -333,10 +349,10 @@ def _bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
     return sheet, title, _describe_bars(view, here, known)
 
 
-def say_hollow(view: View) -> str:
+def _say_hollow(view: View) -> str:
     """Return what a hollow bar means."""
-    if view.n_seeds < FEWEST_SEEDS:
-        return view.say("Hollow: fewer than {fewest} seeds, no interval", fewest=FEWEST_SEEDS)
+    if view.n_seeds < FEWEST_PAIRS:
+        return view.say("Hollow: fewer than {fewest} seeds, no interval", fewest=FEWEST_PAIRS)
     return view.say("Hollow: the 95 % interval of the net effect includes 0")
 
 
@@ -351,6 +367,3 @@ def _describe_bars(view: View, here: list[int], known: dict[str, Split]) -> str:
             text += ", " + view.say("moved {moved}", moved=level_text(split.moved))
         parts.append(f"{view.name(view.policies[place])}: {text}.")
     return " ".join([*parts, f"{view.stamp}."])
-
-
-__all__ = ["Axes", "draw_comparison"]

@@ -26,6 +26,7 @@ PALETTE: dict[str, Any] = json.loads((_FOLDER / "palette.json").read_text(encodi
 UNIT, GAP, MARGIN = 352, 24, 24  #: width of one panel, space between panels, margin of a sheet [px]
 PIXELS_PER_INCH = 72
 PNG_SCALE = 2
+ASCENT, LINE_HEIGHT = 0.93, 1.3  #: of a line of text, in sizes of the font
 
 LATIN = ("Segoe UI", "Arial", "Liberation Sans", "DejaVu Sans")
 HAN = (
@@ -47,6 +48,16 @@ ROLES = {
     "strong": (10.5, "bold", PALETTE["ink"]),
     "legend": (11.5, "normal", PALETTE["ink_secondary"]),
 }
+
+
+def pixels_of(ax: Axes) -> tuple[float, float]:
+    """Return width and height of axes [px]."""
+    box = ax.get_position(original=True)
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the axes belong to no figure")
+    width, height = figure.get_size_inches() * PIXELS_PER_INCH
+    return float(box.width * width), float(box.height * height)
 
 
 class FontError(RuntimeError):
@@ -85,7 +96,12 @@ def house_style() -> Iterator[None]:
 def write(at: Axes | Figure, x: float, y: float, text: str, role: str = "label", **options: Any) -> Text:
     """Write a text in a role; dollar signs and the like mean themselves."""
     size, weight, colour = ROLES[role]
-    defaults: dict[str, Any] = {"fontsize": size, "fontweight": weight, "color": colour, "family": list(fonts())}
+    defaults: dict[str, Any] = {
+        "fontsize": size,
+        "fontweight": weight,
+        "color": colour,
+        "family": list(fonts()),
+    }
     return at.text(x, y, text, parse_math=False, **(defaults | options))
 
 
@@ -111,7 +127,8 @@ def wrap(text: str, width: float, role: str, lines: int = 2) -> str:
     """Return the text broken into at most `lines` lines of `width` px, the rest cut with an ellipsis."""
     size, weight, _ = ROLES[role]
     fits = lambda line: text_width(line.rstrip(), size, weight) <= width  # noqa: E731
-    done, line = [], ""
+    done: list[str] = []
+    line = ""
     pieces = _PIECES.findall(text)
     for i, piece in enumerate(pieces):
         if not line or fits(line + piece):
@@ -147,7 +164,9 @@ class Mark:
 
 def _mark(row: dict[str, Any]) -> Mark:
     line = row["line"]
-    return Mark(row["colour"], row["letter"], row["marker"], (line[0], tuple(line[1])) if line != "-" else "-")
+    return Mark(
+        row["colour"], row["letter"], row["marker"], (line[0], tuple(line[1])) if line != "-" else "-"
+    )
 
 
 class Sheet:
@@ -170,10 +189,14 @@ class Sheet:
         w, h = self.width, self.height
         return self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
 
-    def write(self, x: float, y: float, text: str, role: str, **options: Any) -> Text:
-        """Write a text whose first line has its top at (x, y)."""
-        options = {"va": "top", "linespacing": 1.3} | options
-        return write(self.figure, x / self.width, 1 - y / self.height, text, role, **options)
+    def write(self, x: float, y: float, text: str, role: str, **options: Any) -> None:
+        """Write lines of text, the first with its top at (x, y), on baselines that do not hang on letters."""
+        size = options.get("fontsize", ROLES[role][0])
+        for i, line in enumerate(text.split("\n")):
+            baseline = y + size * (ASCENT + LINE_HEIGHT * i)
+            write(
+                self.figure, x / self.width, 1 - baseline / self.height, line, role, va="baseline", **options
+            )
 
     def key(self, x: float, y: float, mark: Mark) -> None:
         """Draw the key of a scenario, its letter in its shape, 18 px wide at (x, y)."""
@@ -181,10 +204,14 @@ class Sheet:
         ax.set_axis_off()
         ax.set(xlim=(0, 18), ylim=(0, 18))
         size = {"D": 11.5, "s": 15}.get(mark.marker, 17)
-        ax.plot([9], [9], marker=mark.marker, markersize=size, color=mark.colour, markeredgewidth=0, clip_on=False)
+        ax.plot(
+            [9], [9], marker=mark.marker, markersize=size, color=mark.colour, markeredgewidth=0, clip_on=False
+        )
         write(ax, 9, 9, mark.letter, "strong", color="white", ha="center", va="center_baseline")
 
-    def save(self, folder: pathlib.Path, name: str, title: str, description: str, source: str) -> list[pathlib.Path]:
+    def save(
+        self, folder: pathlib.Path, name: str, title: str, description: str, source: str
+    ) -> list[pathlib.Path]:
         """Write PNG at twice the size, and SVG with text as text; return both paths."""
         folder.mkdir(parents=True, exist_ok=True)
         png, svg = folder / f"{name}.png", folder / f"{name}.svg"

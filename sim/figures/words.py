@@ -3,6 +3,7 @@
 from typing import Any
 
 LANGUAGES = ("en", "zh")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 #: English phrase -> Chinese phrase; fields in braces are filled in by `say`
 CHINESE = {
@@ -11,7 +12,6 @@ CHINESE = {
     "Active startups by zone, {date} (month {month}); mean of {seeds} seeds": (
         "各片区在营初创企业数，{date}（第{month}个月）；{seeds}个种子的均值"
     ),
-    "Same unit, month and scale as the baseline map": "单位、月份和分级与基准图相同",
     "Active startups, policy minus baseline, {date} (month {month}); brackets: not resolved": (
         "在营初创企业数，政策减基准，{date}（第{month}个月）；括号：方向未定"
     ),
@@ -24,7 +24,7 @@ CHINESE = {
     "synthetic stock": "合成存量",
     "5 km": "5 公里",
     "{home} in white; its empty north lies outside the frame": "白色为{home}；其北部空白区未画出",
-    "scenario difference, not a forecast": "情景差异，不是预测",
+    "Scenario difference, not a forecast": "情景差异，不是预测",
     "1 seed": "1个种子",
     "{seeds} seeds": "{seeds}个种子",
     "plan {plan}": "方案 {plan}",
@@ -34,7 +34,7 @@ CHINESE = {
     "Line: mean; band: 95 % interval over {seeds} seeds. One scale for each column": (
         "线：均值；带：{seeds}个种子的 95% 区间。每列同一尺度"
     ),
-    "Line: mean of {seeds} seeds; fewer than {fewest} seeds have no interval. One scale for each column": (
+    "Line: mean of {seeds} seeds; fewer than {fewest} have no interval. One scale for each column": (
         "线：{seeds}个种子的均值；种子少于{fewest}个时无区间。每列同一尺度"
     ),
     "Active startups in the region, first {months} months": "区域在营初创企业数，前{months}个月",
@@ -52,8 +52,6 @@ CHINESE = {
     "treated zones {gain}; new to the region {new}": "政策所在片区 {gain}；其中区域新增 {new}",
     "treated zones {gain}": "政策所在片区 {gain}",
     "no treated zone": "不针对特定片区",
-    "less": "减少",
-    "more": "增加",
     "Office zones, universities and anchor firms": "办公片区、高校与龙头企业",
     "Zones coloured by belt; cells of {cell} km take the zone with most floor space": (
         "片区按片带着色；{cell} 公里网格归入面积最大的片区"
@@ -63,9 +61,8 @@ CHINESE = {
     "Institute": "研究机构",
     "Anchor firms": "龙头企业",
     "Metro station": "地铁站",
-    "Named place": "地点",
+    "Named place; its name where there is room": "地点；有空处注名",
     "Zone centre": "片区中心",
-    "Points": "点",
 }
 
 
@@ -89,5 +86,4 @@ def month_name(start: str, months: int, lang: str = "en") -> str:
     """Return the calendar month that is the last of `months` months from `start` ("YYYY-MM")."""
     year, month = (int(part) for part in start.split("-"))
     year, month = divmod(year * 12 + month - 1 + months - 1, 12)
-    names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-    return f"{names[month]} {year}" if lang == "en" else f"{year}年{month + 1}月"
+    return f"{MONTHS[month]} {year}" if lang == "en" else f"{year}年{month + 1}月"

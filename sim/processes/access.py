@@ -23,7 +23,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.grid import Grid, decay, distance, lattice_kernel_sum
+from sim.grid import Grid, decay, distance, lattice_kernel_sum, spread
 from sim.world import ACTIVE, LISTED, exact
 
 RELATIVE = 1
@@ -31,9 +31,7 @@ RELATIVE = 1
 
 def prepare_access(world, par) -> None:
     """Compute what no month changes: access to talent and to capital (writes log_talent, log_capital)."""
-    world.log_talent = par.access.campus_share * log_of(
-        talent(world, float(par.access.talent_range_km))
-    )
+    world.log_talent = par.access.campus_share * log_of(talent(world, float(par.access.talent_range_km)))
     world.log_capital = capital(world, float(par.access.capital_range_km))
 
 
@@ -42,21 +40,21 @@ def refresh_fields(world, par, terms) -> None:
     relative = par.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.rows, world.grid.n_cells, relative)
     matrix = spillover_matrix(world.grid, float(par.access.spillover_range_km), cut_of(par.access))
-    spread_heads(matrix, sources, world.spillovers)
+    spread(matrix, sources, world.spillovers)
     if relative:
         others = 0.0 if par.access.self_spillover else 1.0
         relative_counts(world.spillovers, sources, others, world.log_spillovers, world.diversity)
     else:
         log_fields(world.spillovers, par.access.spillover_scale_heads, world.log_spillovers, world.diversity)
-    receive(world.startups.rows, par.access, matrix, relative, world.spillovers,
+    receive(world.startups.rows, par.table, matrix, relative, world.spillovers,
             world.log_spillovers, world.diversity)  # fmt: skip
-    attract(par.location, world, world.attraction)
+    attract(world, par, world.attraction)
 
 
-def attract(location, world, out: np.ndarray) -> None:
+def attract(world, par, out: np.ndarray) -> None:
     """Write exp of the utility without rent into `out`, (4, 2, n_cells)."""
     _attract(
-        location,
+        par.table,
         world.log_spillovers,
         world.diversity,
         world.log_talent,
@@ -71,7 +69,7 @@ def talent(world, range_km: float) -> np.ndarray:
     grid, stock = world.grid, world.stock
     graduates = world.nodes["graduates_per_year"][:-1].copy()
     reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
-    access = weighted_rows(reach, graduates)
+    access = weighted(reach, graduates)
     return access * (total(stock) / total(stock * access))
 
 
@@ -84,7 +82,7 @@ def capital(world, range_km: float) -> np.ndarray:
     if not sizes.any():
         return np.zeros(grid.n_cells)
     reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
-    access = log_of(weighted_rows(reach, sizes))
+    access = log_of(weighted(reach, sizes))
     return access - total(world.stock * access) / total(world.stock)
 
 
@@ -92,6 +90,13 @@ def cut_of(access) -> float:
     """Return the distance beyond which spillovers are cut [km]; infinity if they are not."""
     cut = float(access.spillover_cut_km)
     return cut if cut == cut else np.inf
+
+
+def weighted(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return sum_j weights_j matrix_j, (n_columns,)."""
+    out = np.empty((1, matrix.shape[1]))
+    spread(matrix, weights[None, :], out)
+    return out[0]
 
 
 @functools.lru_cache(maxsize=8)
@@ -110,25 +115,6 @@ def heads_by_cell(startups, n_cells, count):
         if firm.status == ACTIVE or firm.status == LISTED:
             out[firm.segment, firm.cell] += 1.0 if count else exact(firm.heads)
     return out
-
-
-@kernel
-def spread_heads(matrix, sources, out):
-    """out_s = K sources_s for the four segments in one pass over K.   (E1)"""
-    n = matrix.shape[0]
-    out[:] = 0.0
-    first, second, third, fourth = out[0], out[1], out[2], out[3]
-    for j in range(n):
-        a, b, c, d = sources[0, j], sources[1, j], sources[2, j], sources[3, j]
-        if a == 0.0 and b == 0.0 and c == 0.0 and d == 0.0:
-            continue
-        row = matrix[j]
-        for i in range(n):
-            k = row[i]
-            first[i] += a * k
-            second[i] += b * k
-            third[i] += c * k
-            fourth[i] += d * k
 
 
 @kernel
@@ -165,8 +151,9 @@ def relative_counts(field, counts, others, out, jacobs):
 
 
 @kernel
-def receive(startups, access, matrix, relative, field, log_field, jacobs):
+def receive(startups, par, matrix, relative, field, log_field, jacobs):
     """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)"""
+    access = par[0].access
     scale = access.spillover_scale_heads
     for i in range(startups.shape[0]):
         firm = startups[i]
@@ -191,8 +178,9 @@ def receive(startups, access, matrix, relative, field, log_field, jacobs):
 
 
 @kernel
-def _attract(location, spill, jacobs, log_talent, log_capital, residual, out):
+def _attract(par, spill, jacobs, log_talent, log_capital, residual, out):
     """exp(b_M L + b_J J + b_T ln T + b_W ln W + residual)   (part of E5)"""
+    location = par[0].location
     late = location.capital_weight * location.late_capital_share
     for c in range(jacobs.size):
         place = location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c] + residual[c]
@@ -202,16 +190,6 @@ def _attract(location, spill, jacobs, log_talent, log_capital, residual, out):
             value = exp(place + location.spillover_weight * spill[s, c])
             out[s, 0, c] = value * early_factor
             out[s, 1, c] = value * late_factor
-
-
-@kernel
-def weighted_rows(matrix, weights):
-    """Return sum_j weights_j matrix[j], added in the order of the rows."""
-    out = np.zeros(matrix.shape[1])
-    for j in range(matrix.shape[0]):
-        for i in range(matrix.shape[1]):
-            out[i] += weights[j] * matrix[j, i]
-    return out
 
 
 @kernel

@@ -24,24 +24,24 @@ from sim.world import ACQUIRED, ACTIVE, DORMANT, FIRM, INDEPENDENT, INSTITUTE, L
 
 MONTHS_A_YEAR = 12.0
 
+
 def found_startups(world, par, terms, draw) -> None:
     """Draw the month's founders and add those who found here, without rooms yet (writes startups)."""
     appeal = world.appeal - world.reference_appeal if world.month >= 0 else np.zeros(4)
-    inside = inside_probabilities(appeal - par.outside_offer(world.month), par.births)
-    counts = founder_counts(world.nodes, world.scale, par.births, draw("founders"))
+    inside = inside_probabilities(appeal - par.outside_offer(world.month), par.table)
+    counts = founder_counts(world.nodes, world.scale, par.table, draw("founders"))
     ledger, number = world.startups, int(counts.sum())
     n = ledger.n
     start = _month_number(world.month)
     ledger.n = add_founders(
-        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.births,
-        par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.table, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
     rows = ledger.rows
-    children = spinoff_counts(rows[:n], world.month, world.scale, par.births, draw("spin-off"))
+    children = spinoff_counts(rows[:n], world.month, world.scale, par.table, draw("spin-off"))
     n = ledger.n
     ledger.n = add_spinoffs(
         ledger.reserve(int(children.sum())), n, children, len(world.nodes) - 1, world.grid.zone, start, world.month,
-        par.births, par.operations, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+        par.table, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
 
 def _month_number(month: int) -> np.uint64:
@@ -55,9 +55,9 @@ def inside_probability(x, births):
 
 
 @kernel
-def inside_probabilities(appeal, births):
+def inside_probabilities(appeal, par):
     """Return the chance of founding here by segment, (4,)."""
-    out = np.empty(4)
+    births, out = par[0].births, np.empty(4)
     for s in range(4):
         out[s] = inside_probability(births.outside_pull * appeal[s], births)
     return out
@@ -76,9 +76,9 @@ def founding_rate(node, births):
 
 
 @kernel
-def founder_counts(nodes, scale, births, key):
+def founder_counts(nodes, scale, par, key):
     """Return the number of potential founders of each source.   (E18)"""
-    out = np.empty(nodes.shape[0], dtype=np.int64)
+    births, out = par[0].births, np.empty(nodes.shape[0], dtype=np.int64)
     for j in range(nodes.shape[0]):
         out[j] = poisson(founding_rate(nodes[j], births) * scale, key, nodes[j].uid, 0)
     return out
@@ -114,8 +114,9 @@ def write_founder(firm, uid, parent, segment, log_quality, origin, place, month,
 
 
 @kernel
-def add_founders(startups, n, nodes, counts, number, month, births, operations, inside, key, inside_key, outside):
+def add_founders(startups, n, nodes, counts, number, month, par, inside, key, inside_key, outside):
     """Append the founders of nodes, and independents, who found here; return the new length.   (E18)"""
+    births, operations = par[0].births, par[0].operations
     for j in range(nodes.shape[0]):
         node = nodes[j]
         place = -1 if node.origin == INDEPENDENT else j
@@ -149,13 +150,13 @@ def spins_off(firm, month, births):
 
 
 @kernel
-def spinoff_counts(startups, month, scale, births, key):
+def spinoff_counts(startups, month, scale, par, key):
     """Return the number of spin-offs that each firm has this month.   (E19)
 
     A count is 0 if u <= 1 - rate, and no firm has a higher rate than the largest: most draws are settled by
     that bound alone.
     """
-    out = np.zeros(startups.shape[0], dtype=np.int64)
+    births, out = par[0].births, np.zeros(startups.shape[0], dtype=np.int64)
     largest = 1.0
     for i in range(startups.shape[0]):
         largest = max(largest, startups[i].heads)
@@ -172,9 +173,10 @@ def spinoff_counts(startups, month, scale, births, key):
 
 
 @kernel
-def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, births, operations, inside,
-                 key, inside_key, outside):  # fmt: skip
+def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, par, inside, key, inside_key,
+                 outside):  # fmt: skip
     """Append the spin-offs of firms who found here; return the new length.   (E19)"""
+    births, operations = par[0].births, par[0].operations
     for i in range(children.size):
         for slot in range(children[i]):
             parent = startups[i]

@@ -22,19 +22,19 @@ LAST_STAGE = 5
 def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired or go public (writes status, area, funds, flows)."""
     rows = world.startups.rows
-    end(rows, par.exits, par.births, par.finance, world.month, world.grid.zone, world.holdings.rows,
+    end(rows, par.table, world.month, world.grid.zone, world.holdings.rows,
         world.funds, draw("fail"), draw("acquire"), draw("list"), world.flows)  # fmt: skip
 
 
 def leave_region(world, par, terms, draw) -> None:
     """Let startups leave the region (writes status, area, flows)."""
     pull = exp(par.births.outside_pull * par.outside_offer(world.month))
-    leave(world.startups.rows, par.exits, pull, world.grid.zone, draw("leave"), world.flows)
+    leave(world.startups.rows, par.table, pull, world.grid.zone, draw("leave"), world.flows)
 
 
 def keep_register(world, par, terms, draw) -> None:
     """Strike failed firms off the register (writes status)."""
-    strike_off(world.startups.rows, par.exits, draw("register"))
+    strike_off(world.startups.rows, par.table, draw("register"))
 
 
 @kernel
@@ -63,9 +63,9 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(startups, exits, births, finance, month, zone, holdings, funds, fail_key, acquire_key, list_key,
-        flows):  # fmt: skip
+def end(startups, par, month, zone, holdings, funds, fail_key, acquire_key, list_key, flows):
     """Draw each startup's end, in the order failure, acquisition, listing.   (E17)"""
+    exits, births, finance = par[0].exits, par[0].births, par[0].finance
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:
@@ -112,13 +112,13 @@ def pay_holders(firm, multiple, finance, holdings, funds):
 
 
 @kernel
-def leave(startups, exits, pull, zone, key, flows):
+def leave(startups, par, pull, zone, key, flows):
     """Draw each startup's departure.   (E21)
 
     Nobody leaves more readily than a startup of the last stage at the highest rent paid: most draws are
     settled by that bound alone.
     """
-    highest = 0.0
+    exits, highest = par[0].exits, 0.0
     for i in range(startups.shape[0]):
         if startups[i].status == ACTIVE:
             highest = max(highest, startups[i].lease_rent)
@@ -136,8 +136,9 @@ def leave(startups, exits, pull, zone, key, flows):
 
 
 @kernel
-def strike_off(startups, exits, key):
+def strike_off(startups, par, key):
     """Let a dormant firm leave the register with chance 1/mean.   (E22)"""
+    exits = par[0].exits
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status == DORMANT and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0:

@@ -45,9 +45,9 @@ def found_funds(world, par, draw) -> None:
     weights = np.array(list(settings["seat_weights"].values()), dtype=float)
     funds = np.zeros(int(par.finance.funds), dtype=FUND)
     write_funds(
-        funds, np.array(partners, dtype=np.int64), zones, weights, par.finance, draw.once("fund-table")
+        funds, np.array(partners, dtype=np.int64), zones, weights, par.table, draw.once("fund-table")
     )
-    begin_funds(funds, par.finance, world.month, fund_scale(par, world.month))
+    begin_funds(funds, par.table, world.month, fund_scale(par, world.month))
     world.funds = funds
 
 
@@ -60,22 +60,23 @@ def fund_scale(par, month: int) -> float:
 
 def close_rounds(world, par, terms, draw) -> None:
     """Call capital, let startups look for money, match them with funds (writes startups, funds, deals)."""
-    finance, rows = par.finance, world.startups.rows
+    rows, grid, table = world.startups.rows, world.grid, par.table
     pace = float(par.outlook.climate) if world.month >= 0 else 1.0
-    call_capital(world.funds, finance, world.month, fund_scale(par, world.month), pace, world.caps)
-    seekers = np.flatnonzero(seek(rows, finance, world.month, draw("seek"), draw.once("ask"), world.caps))
+    call_capital(world.funds, table, world.month, fund_scale(par, world.month), pace, world.caps)
+    seekers = seek(rows, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:
         return
     seekers = seekers[np.argsort(rows["uid"][seekers])]
-    grid = world.grid
     order = np.argsort(world.funds["uid"])
-    firm, fund, score = rank_pairs(rows, seekers, world.funds, order, grid.zone_distance, finance, par.access,
-                                   draw.once("taste"))  # fmt: skip
-    firm, fund, amount = commit(rows, seekers, world.funds, finance, firm[score], fund[score], world.caps)
+    firm, fund, score = score_pairs(
+        rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
+    rank = keep_order(np.argsort(-score), score)
+    commitments = commit(rows, seekers, world.funds, table, firm[rank], fund[rank], world.caps)
     holdings, deals = world.holdings, world.deals
     holdings.n, deals.n = settle(
-        rows, seekers, world.funds, finance, world.month, grid.zone, firm, fund, amount,
-        holdings.reserve(len(firm)), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows, world.caps)  # fmt: skip
+        rows, seekers, world.funds, table, world.month, grid.zone, *commitments,
+        holdings.reserve(len(commitments[0])), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows,
+        world.caps)  # fmt: skip
 
 
 @kernel
@@ -92,8 +93,9 @@ def pick(u, weights):
 
 
 @kernel
-def write_funds(funds, partners, zones, weights, finance, key):
+def write_funds(funds, partners, zones, weights, par, key):
     """Fill the fund table from addressed draws: one address a fund."""
+    finance = par[0].finance
     number, others, total = funds.shape[0], funds.shape[0] - partners.size, 0.0
     for v in range(number):
         fund = funds[v]
@@ -135,8 +137,9 @@ def draw_focus(key, uid):
 
 
 @kernel
-def begin_funds(funds, finance, month, scale):
+def begin_funds(funds, par, month, scale):
     """Begin in the middle of each fund's period, with the part of its commitment that is still to call."""
+    finance = par[0].finance
     for v in range(funds.shape[0]):
         fund = funds[v]
         elapsed = (month - fund.offset) % finance.period_months
@@ -152,8 +155,9 @@ def record_of(fund):
 
 
 @kernel
-def call_capital(funds, finance, month, scale, pace, caps):
+def call_capital(funds, par, month, scale, pace, caps):
     """Open periods that begin this month, then call a month's money into each purse.   (E16)"""
+    finance = par[0].finance
     mean = 0.0
     for v in range(funds.shape[0]):
         mean += record_of(funds[v]) / funds.shape[0]
@@ -227,16 +231,18 @@ def base_hazards(finance):
 
 
 @kernel
-def seek(startups, finance, month, key, ask_key, caps):
-    """Begin and end searches; return who looks for money this month.   (E15)"""
-    seeking = np.zeros(startups.shape[0], dtype=np.bool_)
+def seek(startups, par, month, key, ask_key, caps):
+    """Begin and end searches; return the rows that look for money this month.   (E15)"""
+    finance = par[0].finance
+    seeking, n = np.empty(startups.shape[0], dtype=np.int64), 0
     hazards = base_hazards(finance)
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:
             continue
         if firm.search_end > month:
-            seeking[i] = True
+            seeking[n] = i
+            n += 1
         elif firm.search_end != NEVER:
             firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
             caps[0].search_expired += 1
@@ -246,25 +252,31 @@ def seek(startups, finance, month, key, ask_key, caps):
                 noise = normal(ask_key, firm.uid, firm.stage)
                 firm.ask = ask_for(firm.segment, firm.stage, noise, finance)
                 firm.search_end = month + finance.search_months
-                seeking[i] = True
-    return seeking
+                seeking[n] = i
+                n += 1
+    return seeking[:n]
 
 
 @kernel
-def in_focus(fund, firm):
-    """Return whether a fund with money invests in the firm's segment and round."""
+def in_focus(fund, firm, finance):
+    """Return whether a fund invests in the firm's segment and round, and could bring the smallest part."""
     step = min(firm.stage, LAST_ROUND)
-    return (fund.purse > 0.0 and (fund.segments >> firm.segment) & 1 == 1
-            and fund.first_round <= step <= fund.last_round)  # fmt: skip
+    if (fund.segments >> firm.segment) & 1 == 0 or step < fund.first_round or step > fund.last_round:
+        return False
+    smallest = firm.ask * min(finance.lead_share, finance.follow_share)
+    return fund.purse > 0.0 and ticket(fund, finance) >= smallest
 
 
 @kernel
-def rank_pairs(startups, seekers, funds, order, to_seat, finance, access, key):
-    """Return the pairs in focus above the bar and the order of their falling scores.   (E16)
+def ticket(fund, finance):
+    """Return the most that a fund can commit to one round now [wan].   (E16)"""
+    return min(exact(finance.ticket_share * fund.commitment), fund.purse)
 
-    Ties go to the smaller startup uid, then the smaller fund uid: pairs are listed in that order, and the
-    sort is stable.
-    """
+
+@kernel
+def score_pairs(startups, seekers, funds, order, to_seat, par, key):
+    """Return seeker, fund and score of the pairs in focus above the bar, by startup uid, then fund uid.   (E16)"""
+    finance, access = par[0].finance, par[0].access
     size = seekers.size * funds.shape[0]
     firm_of, fund_of = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     score, n = np.empty(size), 0
@@ -273,20 +285,32 @@ def rank_pairs(startups, seekers, funds, order, to_seat, finance, access, key):
         for j in range(order.size):
             v = order[j]
             fund = funds[v]
-            if not in_focus(fund, firm):
+            if not in_focus(fund, firm, finance):
                 continue
             far = to_seat[firm.cell, fund.seat] / access.capital_range_km
             taste = finance.taste_sd * normal(key, combine(firm.uid, fund.uid), firm.stage)
             value = firm.log_capability - finance.distance_weight * far + taste
             if value > finance.score_bar:
-                firm_of[n], fund_of[n], score[n] = i, v, -value
+                firm_of[n], fund_of[n], score[n] = i, v, value
                 n += 1
-    return firm_of[:n], fund_of[:n], np.argsort(score[:n], kind="mergesort")
+    return firm_of[:n], fund_of[:n], score[:n]
 
 
 @kernel
-def commit(startups, seekers, funds, finance, firm_of, fund_of, caps):
+def keep_order(rank, score):
+    """Let pairs of equal score stand in the order of the list: NumPy's fastest sort need not be stable."""
+    for k in range(1, rank.size):
+        j = k
+        while j > 0 and score[rank[j]] == score[rank[j - 1]] and rank[j] < rank[j - 1]:
+            rank[j], rank[j - 1] = rank[j - 1], rank[j]
+            j -= 1
+    return rank
+
+
+@kernel
+def commit(startups, seekers, funds, par, firm_of, fund_of, caps):
     """Go down the list once; return the commitments made: seeker, fund, amount.   (E16)"""
+    finance = par[0].finance
     raised = np.zeros(seekers.size)
     made = np.zeros(seekers.size, dtype=np.int64)
     out_firm, out_fund = np.empty(firm_of.size, dtype=np.int64), np.empty(firm_of.size, dtype=np.int64)
@@ -297,7 +321,7 @@ def commit(startups, seekers, funds, finance, firm_of, fund_of, caps):
         need = ask - raised[i]
         if need <= 0.0:
             continue
-        amount = min(need, min(exact(finance.ticket_share * fund.commitment), fund.purse))
+        amount = min(need, ticket(fund, finance))
         if amount < need:
             caps[0].ticket_short += 1
         if amount <= 0.0 or amount < ask * (finance.lead_share if made[i] == 0 else finance.follow_share):
@@ -311,9 +335,10 @@ def commit(startups, seekers, funds, finance, firm_of, fund_of, caps):
 
 
 @kernel
-def settle(startups, seekers, funds, finance, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
+def settle(startups, seekers, funds, par, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
            deals, n_deals, flows, caps):  # fmt: skip
     """Close the rounds that reached their share of the ask, release the others.   (E16)"""
+    finance = par[0].finance
     raised, leads = np.zeros(seekers.size), np.full(seekers.size, -1)
     investors = np.zeros(seekers.size, dtype=np.int64)
     for k in range(firm_of.size):

@@ -20,7 +20,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel
-from sim.grid import Grid, decay
+from sim.grid import Grid, decay, spread
 from sim.world import ACTIVE, LISTED, IdentityError, exact
 
 TOLERANCE_M2 = 1e-3
@@ -42,7 +42,7 @@ def clear_offices(world, par, terms) -> None:
     """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent)."""
     startups = startup_area(world.startups.rows, world.grid.n_cells)
     growth = exp(par.outlook.tenant_growth_per_month * world.month)
-    oversold = hold_offices(par.land, world.stock, startups, world.tenant_demand, growth, world.log_rent,
+    oversold = hold_offices(par.table, world.stock, startups, world.tenant_demand, growth, world.log_rent,
                  world.tenants, world.vacant, world.caps)  # fmt: skip
     if par.location.unlimited_capacity:
         world.vacant[:] = world.stock
@@ -50,7 +50,7 @@ def clear_offices(world, par, terms) -> None:
         raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
     near = neighbourhood(world.grid, float(par.land.vacancy_range_km))
     above = around(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
-    adjust_rents(par.land, above, world.nearby_stock, world.log_rent, world.caps)
+    adjust_rents(par.table, above, world.nearby_stock, world.log_rent, world.caps)
     rent_of(world.reference_rent, world.log_rent, world.rent)
 
 
@@ -77,6 +77,13 @@ def start_offices(world, par) -> None:
     world.excess_vacancy[0] = world.stock * (vacancy - par.land.natural_vacancy_share)
 
 
+def around(near: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the sums of values around each cell, weighted by nearness, (n_cells,)."""
+    out = np.empty((1, values.size))
+    spread(near, values[None, :], out)
+    return out[0]
+
+
 @functools.lru_cache(maxsize=8)
 def neighbourhood(grid: Grid, range_km: float) -> np.ndarray:
     """Return exp(-d/range) between cells, (n_cells, n_cells)."""
@@ -101,9 +108,9 @@ def tenant_demand(at_reference, log_rent, elasticity, growth):
 
 
 @kernel
-def hold_offices(land, stock, startups, demand, growth, log_rent, tenants, vacant, caps):
+def hold_offices(par, stock, startups, demand, growth, log_rent, tenants, vacant, caps):
     """Other tenants hold min(D, F - startups); the rest is vacant. Return the most that is oversold.   (E8)"""
-    oversold = 0.0
+    land, oversold = par[0].land, 0.0
     for c in range(stock.size):
         left = stock[c] - startups[c]
         oversold = max(oversold, -left)
@@ -123,23 +130,13 @@ def rent_step(gap, log_rent, speed, reversion, limit):
 
 
 @kernel
-def around(near, values):
-    """Return the sums of values around each cell, weighted by nearness, (n_cells,)."""
-    out = np.zeros(values.size)
-    for j in range(values.size):
-        value, row = values[j], near[j]
-        for i in range(values.size):
-            out[i] += value * row[i]
-    return out
-
-
-@kernel
-def adjust_rents(land, above, stock, log_rent, caps):
+def adjust_rents(par, above, stock, log_rent, caps):
     """Move each rent by its neighbourhood's vacancy against the natural level.   (E9)
 
     Both are averages over the same neighbourhood, so v* - v is the mature level plus the average of
     (vacancy beyond it by nature - vacancy): `above` over `stock`.
     """
+    land = par[0].land
     for i in range(stock.size):
         gap = land.natural_vacancy_share + above[i] / stock[i]
         step = rent_step(gap, log_rent[i], land.rent_speed_per_month, land.rent_reversion_per_month,

@@ -51,15 +51,11 @@ class Choice:
     """
 
     def __init__(self, world, par, terms, masks: np.ndarray) -> None:
-        grid, place = world.grid, par.location
+        grid = world.grid
         self.masks = masks
-        relief = relief_by_zone(masks, terms.rent_share)[:, grid.zone]
-        size = sized(world.vacant, place.size_weight)
-        factor = rent_factor(world.rent, relief, place) * size
-        self.weights = world.attraction[:, :, None, :] * factor
-        self.log_zone = log_zone_sums(grid.first, self.weights)
-        self.log_all = log_sums(self.log_zone)
-        self.log_vacancy = place.size_weight * log(ordered_sum(world.vacant))
+        self.weights, self.log_zone, self.log_all, self.log_vacancy = weigh(
+            world.attraction, world.rent, world.vacant, grid.zone, grid.first, masks, terms.rent_share, par.table
+        )
 
     def column(self, masks: np.ndarray) -> np.ndarray:
         """Return the position of each mask."""
@@ -92,7 +88,7 @@ def mark_eligible(world, par, terms) -> None:
 
 def weigh_region(world, par, terms) -> Choice:
     """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
-    masks = entrant_masks(par.births, par.operations, par.location, terms.max_area)
+    masks = entrant_masks(par.table, terms.max_area)
     choice = Choice(world, par, terms, np.unique(masks))
     columns = choice.column(masks)
     for segment in range(4):
@@ -107,8 +103,8 @@ def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     waiting = in_turn(rows, np.flatnonzero(rows["status"] == WAITING), draw("turn"))
     if waiting.size == 0:
         return
-    masks = entrant_masks(par.births, par.operations, par.location, terms.max_area)
-    seat(rows, waiting, par.location, world.month, world.grid.zone, world.grid.first, choice.weights,
+    masks = entrant_masks(par.table, terms.max_area)
+    seat(rows, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
          choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.room, world.vacant,
          draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
@@ -116,7 +112,7 @@ def place_entrants(world, par, terms, choice: Choice, draw) -> None:
 def move_tenants(world, par, terms, draw) -> None:
     """Let tenants at the end of a lease, or crowded, stay or move (writes startups, room, flows)."""
     rows = world.startups.rows
-    choosers = np.flatnonzero(looking(rows, world.month, par.location))
+    choosers = looking(rows, world.month, par.table)
     revising = par.location.revision_rate_per_month > 0 or par.location.revision == ONE
     if revising:
         choosers = revisers(rows, par.location, draw("revise"))
@@ -124,7 +120,7 @@ def move_tenants(world, par, terms, draw) -> None:
         return
     choosers = in_turn(rows, choosers, draw("turn"))
     choice = Choice(world, par, terms, np.unique(rows["eligible"][choosers]))
-    decide(rows, choosers, par.location, par.operations, world.month, world.grid.zone, world.grid.first,
+    decide(rows, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
            choice.column(rows["eligible"][choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.room, world.vacant,
            draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
@@ -145,16 +141,19 @@ def revisers(rows, location, key) -> np.ndarray:
 
 
 @kernel
-def looking(startups, month, location):
-    """Return who ends a lease or is crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
-    out = np.zeros(startups.shape[0], dtype=np.bool_)
+def looking(startups, month, par):
+    """Return the rows that end a lease or are crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
+    location = par[0].location
+    out, n = np.empty(startups.shape[0], dtype=np.int64), 0
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status == ACTIVE or firm.status == LISTED:
             wanted = location.area_m2_per_head * firm.heads
             crowded = wanted > location.crowding_limit * firm.area and firm.waited == 0
-            out[i] = firm.lease_end <= month or crowded
-    return out
+            if firm.lease_end <= month or crowded:
+                out[n] = i
+                n += 1
+    return out[:n]
 
 
 @kernel
@@ -204,13 +203,40 @@ def rent_term(rent, location):
 
 
 @kernel
-def rent_factor(rent, relief, location):
-    """exp of the rent term, by mask and cell."""
-    out = np.empty(relief.shape)
-    for m in range(relief.shape[0]):
-        for c in range(rent.size):
-            out[m, c] = exp(rent_term(rent[c] * (1.0 - relief[m, c]), location))
-    return out
+def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
+    """Return weights of all cells, logs of their sums by zone and over all, and log vacant space.   (E4 to E6)"""
+    location = par[0].location
+    n_cells, n_zones = rent.size, first.size - 1
+    relief = relief_by_zone(masks, rent_share)
+    size, total = sized(vacant, location.size_weight), 0.0
+    weights = np.empty((4, 2, masks.size, n_cells))
+    for m in range(masks.size):
+        for c in range(n_cells):
+            factor = exp(rent_term(rent[c] * (1.0 - relief[m, zone[c]]), location)) * size[c]
+            for s in range(4):
+                weights[s, 0, m, c] = attraction[s, 0, c] * factor
+                weights[s, 1, m, c] = attraction[s, 1, c] * factor
+    log_zone, log_all = np.empty((4, 2, masks.size, n_zones)), np.empty((4, 2, masks.size))
+    for s in range(4):
+        for p in range(2):
+            for m in range(masks.size):
+                log_all[s, p, m] = log_sums(weights[s, p, m], first, log_zone[s, p, m])
+    for c in range(n_cells):
+        total += vacant[c]
+    return weights, log_zone, log_all, location.size_weight * log(total)
+
+
+@kernel
+def log_sums(weights, first, out):
+    """Write the logs of the sums of weights by zone into `out`; return the log of the whole."""
+    whole = 0.0
+    for z in range(out.size):
+        total = 0.0
+        for c in range(first[z], first[z + 1]):
+            total += weights[c]
+        out[z] = log(total)
+        whole += total
+    return log(whole)
 
 
 @kernel
@@ -237,45 +263,15 @@ def ordered_sum(values):
 
 
 @kernel
-def log_sums(log_zone):
-    """Return ln of the sums of weights over all zones, (4, 2, n_masks)."""
-    segments, phases, masks, zones = log_zone.shape
-    out = np.empty((segments, phases, masks))
-    for s in range(segments):
-        for p in range(phases):
-            for m in range(masks):
-                total = 0.0
-                for z in range(zones):
-                    total += exp(log_zone[s, p, m, z])
-                out[s, p, m] = log(total)
-    return out
-
-
-@kernel
-def log_zone_sums(first, weights):
-    """Return ln of the sums of weights by zone, (4, 2, n_masks, n_zones)."""
-    segments, phases, masks, _ = weights.shape
-    out = np.empty((segments, phases, masks, first.size - 1))
-    for s in range(segments):
-        for p in range(phases):
-            for m in range(masks):
-                for z in range(first.size - 1):
-                    total = 0.0
-                    for c in range(first[z], first[z + 1]):
-                        total += weights[s, p, m, c]
-                    out[s, p, m, z] = log(total)
-    return out
-
-
-@kernel
 def needed_area(heads, location):
     """a = reserve x area per head x heads   (E7)"""
     return exact(location.lease_reserve * location.area_m2_per_head * heads)
 
 
 @kernel
-def entrant_masks(births, operations, location, max_area):
+def entrant_masks(par, max_area):
     """Return the rent cuts for which an entrant of each segment is eligible: its need must not be too large."""
+    births, operations, location = par[0].births, par[0].operations, par[0].location
     out = np.zeros(4, dtype=np.int64)
     for s in range(4):
         heads = max(births.entry_size * operations.target_heads[s, 0], 1.0)
@@ -351,9 +347,10 @@ def find_among_free(uid, need, location, zone, weights, pull, distances, room, v
 
 
 @kernel
-def seat(startups, waiting, location, month, zone, first, weights, log_zone, columns, origin_distance, rent,
+def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns, origin_distance, rent,
          room, vacant, zone_key, cell_key, flows, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
+    location = par[0].location
     nowhere = np.zeros(first.size - 1)
     for i in waiting:
         firm = startups[i]
@@ -396,10 +393,11 @@ def stay_probability(own, rest, bonus):
 
 
 @kernel
-def decide(startups, choosers, location, operations, month, zone, first, weights, log_zone, log_rest, columns,
+def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_rest, columns,
            revising, attraction, log_spill, jacobs, rent, room, vacant, stay_key, zone_key, cell_key, flows,
            caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
+    location, operations = par[0].location, par[0].operations
     nowhere = np.zeros(first.size - 1)
     for k in range(choosers.size):
         firm = startups[choosers[k]]
@@ -452,9 +450,5 @@ def without_self(weights, own, value, own_zone, first, vacant, location):
             vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant))
         )
     sums = np.empty(first.size - 1)
-    for z in range(sums.size):
-        total = 0.0
-        for c in range(first[z], first[z + 1]):
-            total += mine[c]
-        sums[z] = log(total)
+    log_sums(mine, first, sums)
     return mine, sums

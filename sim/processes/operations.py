@@ -27,13 +27,13 @@ WAN = 10_000.0  # RMB
 
 def hire_and_release(world, par, terms) -> None:
     """Set productivity, then let heads go and fill posts (writes log_capability, revenue_share, heads)."""
-    staff(world.startups.rows, par.operations, par.location, world.caps)
+    staff(world.startups.rows, par.table, world.caps)
 
 
 def earn_and_spend(world, par, terms) -> None:
     """Book revenue, cost and rent relief (writes cash, subsidy, flows, relief_paid)."""
     world.relief_paid = np.zeros(terms.rent_share.shape[0])
-    book(world.startups.rows, par.operations, par.location, world.month, world.grid.zone, terms.rent_share,
+    book(world.startups.rows, par.table, world.grid.zone, terms.rent_share,
          world.flows, world.relief_paid)  # fmt: skip
 
 
@@ -93,8 +93,9 @@ def posts(heads, target, runway, room, operations):
 
 
 @kernel
-def staff(startups, operations, location, caps):
+def staff(startups, par, caps):
     """Update capability, revenue share and heads of each firm.   (E12 to E14)"""
+    operations, location = par[0].operations, par[0].location
     filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
@@ -135,8 +136,9 @@ def staff(startups, operations, location, caps):
 
 
 @kernel
-def book(startups, operations, location, month, zone, rent_share, flows, paid):
+def book(startups, par, zone, rent_share, flows, paid):
     """cash += revenue - cost; the public pays its share of the rent.   (E13)"""
+    operations, location = par[0].operations, par[0].location
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE and firm.status != LISTED:

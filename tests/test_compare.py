@@ -1,0 +1,241 @@
+"""The command and the function that compare policies, on small runs of the real model."""
+
+import json
+import os
+import pathlib
+
+import pytest
+from click.testing import CliRunner
+
+import sim.batch
+from sim import Scenario, ScenarioError, compare
+from sim.__main__ import cli
+from sim.batch import Job, attempt, attempt_all
+from sim.effects import ComparisonError, Interrupted
+from sim.model import ClusterModel
+from sim.paired import FROM_ACCOUNT
+from sim.store import RunRecord, Store
+
+MONTHS = 8
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Return a function that compares in a folder of its own; the kernels are not compiled apart."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sim.batch, "compile_kernels", lambda *_a: None)
+
+    def call(policies=("rent-cut",), seeds=2, workers=0, **options):
+        return compare(list(policies), seeds=seeds, months=MONTHS, workers=workers, figures=False, **options)
+
+    return call
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Return a function that runs the command in a folder of its own, without drawing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sim.batch, "compile_kernels", lambda *_a: None)
+    monkeypatch.setattr("sim.paired.Comparison.draw", lambda _self: None)
+    return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def no_runs(monkeypatch):
+    """Fail if any run is begun."""
+    monkeypatch.setattr(sim.batch, "attempt", lambda _job: pytest.fail("a run began"))
+
+
+def test_a_policy_of_zero_strength_is_exactly_zero_everywhere(small):
+    idle = Scenario.load("rent-cut").with_values({"policies.north-latitude-rent.share": 0.0})
+    told = small([idle], seeds=5).to_dict()
+    effects = told["scenarios"]["rent-cut"]
+    assert {value for effect in effects.values() for value in effect.values()} <= {0, None}
+    assert effects["startups_region"] == {"mean": 0, "low": 0, "high": 0}
+    assert {effects[name]["mean"] for name in FROM_ACCOUNT} == {0}
+    assert effects["cost_per_net_startup_rmb"] == {"mean": None, "low": None, "high": None}
+    assert told["levels"]["rent-cut"]["gross_startups"]["mean"] > 0
+
+
+def test_a_rent_cut_moves_startups_and_the_account_adds_up(small):
+    cut = Scenario.load("rent-cut").with_values({"policies.north-latitude-rent.from": "2025-01"})
+    found = small([cut]).intervals["rent-cut"]
+    gain = (
+        found["displaced_startups"].mean
+        + found["attracted_startups"].mean
+        - found["lost_treated_startups"].mean
+    )
+    assert found["startups_treated_zones"].mean > 0
+    assert found["displaced_startups"].mean > 0
+    assert gain >= found["startups_treated_zones"].mean
+    assert found["public_cost_rmb"].mean > found["public_cost_pv_rmb"].mean > 0
+    assert 0 < found["windfall_share"].mean < 1
+
+
+def test_the_digest_does_not_depend_on_the_number_of_processes(small):
+    digests = {small(seeds=2, workers=n, out=f"with-{n}").digest for n in (0, 1, 2)}
+    assert len(digests) == 1
+
+
+def test_an_interrupted_comparison_goes_on_where_it_stopped(small, monkeypatch):
+    whole = small(out="whole").digest
+    done = []
+
+    def interrupted(job):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(job.run)
+        return attempt(job)
+
+    monkeypatch.setattr(sim.batch, "attempt", interrupted)
+    with pytest.raises(Interrupted, match="3 finished runs are kept in results") as caught:
+        small()
+    monkeypatch.setattr(sim.batch, "attempt", lambda job: done.append(job.run) or attempt(job))
+    again = small()
+    assert len(done) == len(set(done)) == 4
+    assert again.digest == whole
+    assert again.folder == caught.value.folder
+
+
+def test_more_seeds_in_the_same_folder_only_add_runs(small, monkeypatch):
+    small(seeds=1, out="grows")
+    begun = []
+    monkeypatch.setattr(sim.batch, "attempt", lambda job: begun.append(job.seed) or attempt(job))
+    small(seeds=2, out="grows")
+    assert begun == [2, 2]
+
+
+def test_a_damaged_shard_is_run_again(small, capsys):
+    first = small(out="here")
+    path = next((first.folder / "shards").glob("series-*"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    again = small(out="here")
+    assert again.digest == first.digest
+    assert path.name in capsys.readouterr().err
+
+
+def test_a_run_that_fails_is_named_and_left_out_of_its_pair_only(command, monkeypatch):
+    build = ClusterModel.from_scenario.__func__
+
+    def fail(cls, scenario, seed=1, cell_km=None):
+        if seed == 2 and scenario.id == "rent-cut":
+            raise ZeroDivisionError("no firm left")
+        return build(cls, scenario, seed, cell_km)
+
+    monkeypatch.setattr(ClusterModel, "from_scenario", classmethod(fail))
+    result = command(
+        "compare", "rent-cut", "--seeds", 2, "--months", 2, "--workers", 0, "--out", "here", "--json"
+    )
+    assert result.exit_code == 1
+    assert "failed: rent-cut, seed 2: ZeroDivisionError: no firm left" in result.stderr
+    assert json.loads(result.stdout)["levels"]["rent-cut"]["missing_seeds"] == [2]
+    failure = json.loads(pathlib.Path("here/failures.jsonl").read_text())
+    assert (failure["scenario"], failure["seed"]) == ("rent-cut", 2)
+    assert "Traceback" in failure["traceback"]
+    assert os.path.dirname(os.path.dirname(sim.batch.__file__)) not in failure["traceback"]
+    assert len(Store("here").finished()) == 3
+
+
+class Deadly:
+    """A scenario that ends the process that reads it."""
+
+    id = "deadly"
+
+    def __fspath__(self):
+        os._exit(9)
+
+
+def test_a_run_that_kills_its_process_is_a_failure_and_all_others_finish():
+    good = [Job(f"good-{seed}", Scenario.load("baseline"), seed, 1) for seed in (1, 2)]
+    jobs = [good[0], Job("bad", Deadly(), 1, 1), Job("late", Scenario.load("baseline"), 1, 1), good[1]]
+    results = {result.run: result for result in attempt_all(jobs, workers=2)}
+    assert {run for run, result in results.items() if isinstance(result, RunRecord)} == {
+        "good-1",
+        "good-2",
+        "late",
+    }
+    assert results["bad"].message == "its process died, twice"
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_run(command, no_runs, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    for out in ("taken", "taken/inside"):
+        result = command("compare", "rent-cut", "--workers", 0, "--out", out)
+        assert result.exit_code == 4
+        assert "taken" in result.stderr
+        assert command("run", "baseline", "--out", out).exit_code == 4
+
+
+def test_a_folder_in_use_is_exit_75(command, no_runs, small, tmp_path):
+    import fcntl
+
+    (tmp_path / "here").mkdir()
+    with open("here/.lock", "w") as lock:
+        lock.write("123 on elsewhere")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = command("compare", "rent-cut", "--out", "here")
+    assert result.exit_code == 75
+    assert "123 on elsewhere" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("no-such-policy",), ("baseline",), ("--seeds", 0), ("--months", 121), ("--months", 0), ("--workers", -1),
+        ("--baseline", "no-such"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_exit_2_before_any_run(command, no_runs, words):
+    result = command("compare", *words)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_scenarios_of_other_months_or_start_are_refused_with_the_key(no_runs):
+    cut = Scenario.load("rent-cut")
+    with pytest.raises(ComparisonError, match="months is 60 and 120"):
+        compare([cut.with_values({"months": 60})])
+    with pytest.raises(ComparisonError, match="start is 2025-02 and 2025-01"):
+        compare([cut.with_values({"start": "2025-02"})])
+    with pytest.raises(ComparisonError, match="two different scenarios are called rent-cut"):
+        compare([cut, cut.with_values({"policies.north-latitude-rent.share": 0.1})])
+    with pytest.raises(ComparisonError, match="seeds"):
+        compare(["rent-cut"], seeds=[1, 1])
+    with pytest.raises(ScenarioError, match="no scenario of this name"):
+        compare(["rent-cutt"])
+
+
+def test_the_command_prints_one_sentence_a_policy_then_the_table(command):
+    words = ("compare", "baseline", "north-space", "rent-cut", "--seeds", 2, "--months", 3, "--workers", 0)
+    result = command(*words)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith(
+        "north-space: 0 startups in the region (provisional: no interval from fewer than 5"
+    )
+    assert lines[1].startswith("rent-cut: ")
+    assert any(line.startswith("startups region") for line in lines)
+    assert "rent-cut: north-latitude-rent never acted: it begins after the 3 months simulated" in lines
+    folder = next(line for line in lines if line.startswith("results: ")).removeprefix("results: ")
+    assert folder.startswith("results/north-space-")
+    manifest = json.loads(pathlib.Path(folder, "manifest.json").read_text())
+    assert "extends" in manifest["scenario_files"]["rent-cut"]
+    assert os.getcwd() not in json.dumps(manifest)
+    assert set(manifest["fingerprints"]) == {"baseline", "north-space", "rent-cut"}
+    again = command(*words, "--json")
+    assert json.loads(again.stdout)["seeds"] == 2
+
+
+def test_one_run_is_told_as_a_story(command):
+    result = command("run", "baseline", "--seed", 3, "--months", 2, "--out", "tables")
+    assert result.exit_code == 0
+    assert "one seed is a story, not a result" in result.stdout
+    assert sorted(os.listdir("tables")) == [
+        f"{n}.parquet" for n in ("costs", "outcomes", "presence", "series")
+    ]
+    told = json.loads(command("run", "baseline", "--seed", 3, "--months", 2, "--json").stdout)
+    assert told["outcomes"]["startups_region"] > 1000
+    assert command("run", "baseline", "--months", 121).exit_code == 2

@@ -1,0 +1,168 @@
+"""The whole model: reproducibility, conservation, neutral policies, and what a run yields."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from refresh_baseline import BASELINE, SEED
+
+from sim.model import ClusterModel
+from sim.record import POSITION, SERIES
+from sim.scenario import Scenario
+
+MONTHS = 24
+STARTUP_FLOWS = ("entries", "failures", "acquisitions", "listings", "departures")
+
+
+def run(scenario, seed=1, months=MONTHS):
+    return ClusterModel.from_scenario(scenario, seed=seed).run(months)
+
+
+def total(series, name):
+    return series[..., POSITION[name]].sum(axis=(1, 2))
+
+
+@pytest.mark.parametrize("name", Scenario.shipped())
+def test_a_shipped_scenario_gives_the_digest_of_the_baseline(name):
+    expected = json.loads(BASELINE.read_text(encoding="utf-8"))
+    found = run(name, seed=SEED, months=None)
+    assert found.digest == expected[name]["digest"], "see tests/refresh_baseline.py if results were to change"
+
+
+def test_the_baseline_names_every_shipped_scenario():
+    assert sorted(json.loads(BASELINE.read_text(encoding="utf-8"))) == sorted(Scenario.shipped())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first = run("rent-cut", seed=3)
+    assert run("rent-cut", seed=3).digest == first.digest
+    assert run("rent-cut", seed=4).digest != first.digest
+
+
+def test_negative_and_large_seeds_are_seeds():
+    digests = {run("baseline", seed=seed, months=2).digest for seed in (0, -1, 1, 2**63)}
+    assert len(digests) == 4
+
+
+def test_a_rent_cut_of_zero_strength_changes_no_bit():
+    nothing = Scenario.load("rent-cut").with_values({"policies.north-latitude-rent.share": 0.0})
+    assert_same_history(run(nothing), run("baseline"))
+
+
+def test_new_space_of_zero_strength_changes_no_bit():
+    north = Scenario.load("north-space")
+    changes = {
+        f"policies.{lever.id}.phases[{i}].area_m2": 0.0
+        for lever in north.policies
+        for i in range(len(lever.phases))
+    }
+    assert_same_history(run(north.with_values(changes)), run("baseline"))
+
+
+def assert_same_history(one, other):
+    for name in ("series", "outside"):
+        np.testing.assert_array_equal(one.arrays[name], other.arrays[name])
+    assert not one.arrays["costs"].any()
+    for step in one.rows:
+        left, right = (np.sort(r.rows[step], order="uid") for r in (one, other))
+        for name in left.dtype.names:
+            if name not in ("eligible", "holding"):  # a bit for the lever itself; a position
+                np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+def test_a_policy_changes_nothing_before_its_first_month():
+    with_cut, without = run("rent-cut", months=8), run("baseline", months=8)
+    first = 6  # 2025-07
+    np.testing.assert_array_equal(with_cut.arrays["series"][:first], without.arrays["series"][:first])
+    assert not np.array_equal(with_cut.arrays["series"][first:], without.arrays["series"][first:])
+
+
+@pytest.mark.parametrize("name", Scenario.shipped())
+def test_startups_change_by_entries_less_ends_each_month(name):
+    series = run(name, months=36).arrays["series"]
+    flows = {flow: total(series, flow) for flow in STARTUP_FLOWS}
+    change = np.diff(total(series, "startups"))
+    ends = sum(flows[flow] for flow in STARTUP_FLOWS[1:])
+    np.testing.assert_array_equal(change, (flows["entries"] - ends)[1:])
+
+
+def test_floor_space_of_every_zone_adds_up_every_month():
+    series = run("north-space", months=36).arrays["series"]
+    zone = {name: series[:, :, 0, POSITION[f"zone_{name}_m2"]] for name in ("stock", "vacant", "tenants")}
+    leased = series[..., POSITION["area_m2"]].sum(axis=2)
+    # moves and entries of the month change vacancy and leases alike
+    np.testing.assert_allclose(leased + zone["vacant"] + zone["tenants"], zone["stock"], rtol=1e-9)
+
+
+def test_new_space_opens_in_its_month_and_to_the_square_metre():
+    north = Scenario.load("north-space")
+    stock = run(north, months=14).arrays["series"][:, :, 0, POSITION["zone_stock_m2"]].sum(axis=1)
+    opened = sum(p.area_m2 for lever in north.policies for p in lever.phases if p.opens == "2026-01")
+    np.testing.assert_allclose(np.diff(stock)[11], opened, rtol=1e-12)
+    assert not np.diff(stock)[:11].any()
+
+
+def test_what_the_public_pays_is_what_startups_receive():
+    cut = run("rent-cut", months=36)
+    paid, received = cut.arrays["costs"].sum(), cut.arrays["series"][..., POSITION["subsidy_rmb"]].sum()
+    assert paid > 0
+    np.testing.assert_allclose(paid, received, rtol=1e-12)
+    in_ledger = cut.rows[36]["subsidy"].sum() * 10_000
+    np.testing.assert_allclose(received, in_ledger, rtol=1e-9)
+
+
+def test_building_new_space_costs_its_price_a_square_metre():
+    space = run("north-space", months=13)
+    lever = next(lever for lever in Scenario.load("north-space").policies if lever.zone == "wenquan")
+    column = space.levers.index(lever.id)
+    assert space.arrays["costs"][12, column] == pytest.approx(lever.phases[0].area_m2 * lever.cost_rmb_m2)
+
+
+def test_permuting_the_rows_of_the_ledger_changes_no_bit():
+    straight, shuffled = (ClusterModel.from_scenario("rent-cut", seed=2) for _ in range(2))
+    rows = shuffled.world.startups.rows.copy()
+    shuffled.world.startups.replace(np.random.default_rng(5).permutation(rows))
+    assert shuffled.run(MONTHS).digest == straight.run(MONTHS).digest
+
+
+def test_a_deep_copy_continues_identically_and_on_its_own():
+    model = ClusterModel.from_scenario("baseline", seed=1)
+    model.run(3)
+    other = copy.deepcopy(model)
+    assert model.run(6).digest == other.run(6).digest
+    model.world.startups.rows["cash"] = -1.0
+    assert (other.world.startups.rows["cash"] != -1.0).any()
+
+
+def test_two_models_in_one_process_do_not_touch_each_other():
+    alone = run("baseline", seed=1, months=6).digest
+    one, other = (ClusterModel.from_scenario("baseline", seed=seed) for seed in (1, 2))
+    for _ in range(3):
+        other.step()
+    assert one.run(6).digest == alone
+
+
+def test_tables_carry_units_and_meanings():
+    result = run("rent-cut", months=12)
+    for table, columns in ((result.series, len(SERIES) + 3), (result.presence, 10)):
+        assert table.num_columns == columns
+        assert all(field.metadata[b"unit"] for field in table.schema)
+    assert result.series.num_rows == 12 * 16 * 4
+    assert result.outcomes.num_rows == 1
+
+
+def test_presence_is_taken_after_12_steps_and_at_the_end():
+    result = run("baseline", months=14)
+    steps = np.unique(result.presence["step"].to_numpy())
+    assert steps.tolist() == [12, 14]
+    last = result.presence.filter(result.presence["step"].to_numpy() == 14)
+    active = sum(status == "active" for status in last["status"].to_pylist())
+    assert active == total(result.arrays["series"], "startups")[-1]
+
+
+def test_smaller_cells_give_a_similar_region():
+    fine = ClusterModel.from_scenario("baseline", seed=1, cell_km=0.25).run(12)
+    usual = run("baseline", months=12)
+    ratio = total(fine.arrays["series"], "startups")[-1] / total(usual.arrays["series"], "startups")[-1]
+    assert 0.95 < ratio < 1.05

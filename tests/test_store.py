@@ -1,0 +1,174 @@
+"""The results folder: what is written is read again, damage shows, and one process writes at a time."""
+
+import json
+import os
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sim.plan import DamagedResultsError, OtherPlanError, Plan
+from sim.store import TABLES, Failure, LockedError, RunRecord, Store, _csv, writing
+
+SCENARIOS = {name: {"fingerprint": name * 8, "content": {}} for name in ("base", "cut")}
+PLAN = Plan("base", SCENARIOS, (1, 2), 3, "model")
+
+
+def record(plan, scenario, seed, rows=2):
+    """Return a small run whose numbers tell which run it is."""
+    field = pa.field("value", pa.float64(), metadata={"unit": "m2"})
+    words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows), pa.int8()), pa.array(["a"]))
+    tables = {
+        name: pa.table(
+            [words, pa.array([seed + i / 2 for i in range(rows)])], pa.schema([("word", words.type), field])
+        )
+        for name in TABLES
+    }
+    return RunRecord(plan.run_id(scenario, seed), seed, f"digest of {scenario} {seed}", 0.1, tables)
+
+
+def fill(folder, plan=PLAN, notify=print):
+    """Write what is missing of a plan, one shard a seed; return the runs that were missing."""
+    missing = []
+    with writing(folder, plan, notify) as results:
+        done = results.done()
+        for seed in plan.seeds:
+            new = [s for s in plan.scenarios if plan.run_id(s, seed) not in done]
+            missing += [(s, seed) for s in new]
+            if new:
+                results.add([record(plan, s, seed) for s in new])
+    return missing
+
+
+def shards(folder, table):
+    return sorted((folder / "shards").glob(f"{table}-*.parquet"))
+
+
+def test_tables_come_back_with_scenario_seed_and_units(tmp_path):
+    fill(tmp_path)
+    series = Store(tmp_path).series()
+    assert series.column_names == ["scenario", "seed", "word", "value"]
+    assert series["scenario"].to_pylist() == ["base"] * 4 + ["cut"] * 4
+    assert series["seed"].to_pylist() == [1, 1, 2, 2] * 2
+    assert series["value"].to_pylist() == [1.0, 1.5, 2.0, 2.5] * 2
+    assert series.schema.field("value").metadata == {b"unit": b"m2"}
+
+
+def test_a_table_without_rows_in_some_runs_is_read(tmp_path):
+    with writing(tmp_path, PLAN) as results:
+        empty, full = record(PLAN, "base", 1, rows=0), record(PLAN, "cut", 1)
+        empty.tables["costs"] = pa.table(
+            {
+                "word": pa.DictionaryArray.from_arrays(pa.array([], pa.int8()), pa.array(())),
+                "value": pa.array([], pa.float64()),
+            }
+        )
+        results.add([empty, full])
+    assert Store(tmp_path).costs()["scenario"].to_pylist() == ["cut", "cut"]
+
+
+def test_the_same_plan_again_has_nothing_missing_and_more_seeds_only_add(tmp_path):
+    assert len(fill(tmp_path)) == 4
+    assert fill(tmp_path) == []
+    more = Plan("base", SCENARIOS, (1, 2, 3), 3, "model")
+    assert fill(tmp_path, more) == [("base", 3), ("cut", 3)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_flipped_bit_anywhere_is_detected_and_only_its_runs_are_missing(tmp_path, table):
+    fill(tmp_path)
+    whole = Store(tmp_path).digest()
+    path = shards(tmp_path, table)[0]
+    content = path.read_bytes()
+    for place in np.linspace(0, len(content) - 1, 25).astype(int):
+        damaged = bytearray(content)
+        damaged[place] ^= 4
+        path.write_bytes(bytes(damaged))
+        with pytest.raises(DamagedResultsError, match=path.name):
+            Store(tmp_path)._arms(table)
+    said = []
+    assert len(fill(tmp_path, notify=said.append)) == 2
+    assert any(path.name in line for line in said)
+    assert any((tmp_path / "quarantine").iterdir())
+    assert Store(tmp_path).digest() == whole
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("harm", ["gone", "empty", "cut", "renamed"])
+def test_a_shard_that_is_not_whole_is_done_again(tmp_path, table, harm):
+    fill(tmp_path)
+    whole = Store(tmp_path).digest()
+    path = shards(tmp_path, table)[0]
+    if harm == "gone":
+        path.unlink()
+    elif harm == "renamed":
+        path.rename(path.with_name(f"{table}-0123456789abcdef.parquet"))
+    else:
+        path.write_bytes(b"" if harm == "empty" else path.read_bytes()[:-20])
+    assert len(fill(tmp_path, notify=lambda _line: None)) == 2
+    assert Store(tmp_path).digest() == whole
+
+
+def test_what_an_interrupted_write_left_is_cleared_and_foreign_files_are_set_aside(tmp_path):
+    fill(tmp_path)
+    (tmp_path / "shards" / ".tmp-series-1.parquet").write_bytes(b"half")
+    shards(tmp_path, "outcomes")[0].unlink()  # as if it had not been reached: its other tables are left over
+    (tmp_path / "shards" / "holiday.jpg").write_bytes(b"foreign")
+    said = []
+    assert len(fill(tmp_path, notify=said.append)) == 2
+    assert len(said) == 1
+    assert "holiday.jpg" in said[0]
+    assert len(list((tmp_path / "shards").iterdir())) == 2 * len(TABLES)
+    assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+def test_a_second_process_is_told_who_writes(tmp_path):
+    with writing(tmp_path, PLAN), pytest.raises(LockedError, match=f"process {os.getpid()} on"):
+        fill(tmp_path)
+    assert len(fill(tmp_path)) == 4
+
+
+def test_a_folder_refuses_another_plan_and_names_what_differs(tmp_path):
+    fill(tmp_path)
+    other = {**SCENARIOS, "cut": {"fingerprint": "else", "content": {}}}
+    with pytest.raises(OtherPlanError, match=r"\(months, seeds, scenarios\.cut\)"):
+        fill(tmp_path, Plan("base", other, (1, 3), 4, "model"))
+    with pytest.raises(OtherPlanError, match="model"):
+        fill(tmp_path, Plan("base", SCENARIOS, (1, 2), 3, "changed"))
+    assert Store(tmp_path).plan == PLAN
+
+
+def test_the_order_of_scenarios_is_part_of_the_plan():
+    turned = Plan("base", dict(reversed(SCENARIOS.items())), (1, 2), 3, "model")
+    assert turned.sha != PLAN.sha
+    assert turned.run_id("cut", 1) == PLAN.run_id("cut", 1)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1}', "\x00"])
+def test_a_broken_plan_is_damage_not_a_traceback(tmp_path, text):
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(DamagedResultsError, match=r"plan\.json"):
+        Store(tmp_path)
+
+
+def test_failures_are_lines_of_json_and_are_forgotten_when_tried_again(tmp_path):
+    with writing(tmp_path, PLAN) as results:
+        results.fail(Failure("r", "cut", 2, "ValueError: 新", "Traceback"))
+    lines = (tmp_path / "failures.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["ValueError: 新"]
+    fill(tmp_path)
+    assert not (tmp_path / "failures.jsonl").exists()
+
+
+def test_the_end_writes_tables_with_page_checksums_and_a_csv_without_formulas(tmp_path):
+    effects = pa.table({"scenario": ["=1+1", "@x", "-a", "plain"], "mean": [-1.0, 2.0, None, 3.0]})
+    with writing(tmp_path, PLAN) as results:
+        for seed in PLAN.seeds:
+            results.add([record(PLAN, s, seed) for s in PLAN.scenarios])
+        results.finish(effects, {"seeds": [1, 2]})
+    assert pq.read_table(tmp_path / "effects.parquet", page_checksum_verification=True) == effects
+    assert pq.read_table(tmp_path / "presence.parquet")["seed"].to_pylist() == [1, 1, 2, 2] * 2
+    lines = _csv(effects).decode().splitlines()
+    assert lines[1:] == ['"\'=1+1",-1', '"\'@x",2', '"\'-a",', '"plain",3']
+    assert json.loads((tmp_path / "manifest.json").read_text())["plan"] == PLAN.sha

@@ -1,0 +1,162 @@
+"""Worlds for tests: parameters with changes, and small worlds and ledger rows made by hand."""
+
+import functools
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from sim.grid import Grid
+from sim.history import first_month
+from sim.parameters import Parameters
+from sim.policy import Policies, RentCut
+from sim.scenario import Scenario
+from sim.space import Node, WorldTables, Zone
+from sim.world import ACTIVE, FUND, INDEPENDENT, NEVER, STARTUP, WAITING, World
+
+OPC, APP, MODEL, EMB = range(4)
+LONG = 10_000  #: a month after every test
+
+
+@functools.cache
+def scenario(name: str = "baseline") -> Scenario:
+    """Return a shipped scenario."""
+    return Scenario.load(name)
+
+
+def parameters(changes: dict[str, Any] | None = None) -> Parameters:
+    """Return the parameters of the baseline with other values, by dotted key."""
+    return Parameters.of(scenario().with_values(changes or {}))
+
+
+def start_world(seed: int = 1, name: str = "baseline") -> World:
+    """Return an own copy of the state before month 0 of a shipped scenario."""
+    return first_month(scenario(name), Parameters.of(scenario(name)), seed)
+
+
+def terms_of(grid: Grid, levers: tuple = (), month: int = 0, start: str = "2025-01"):
+    """Return what levers offer in a month."""
+    return Policies(levers, grid.tables.zone_index, start).in_force(month)
+
+
+def rent_cut(id: str, zones: tuple[str, ...], share: float, start: str = "2025-01", **limits) -> RentCut:
+    """Return a rent cut from the first month on."""
+    return RentCut(id=id, kind="rent-cut", zones=zones, share=share, from_=start, **limits)
+
+
+def zone(id: str, stock_m2: float, rent: float = 150.0, vacancy: float = 0.2, **more) -> Zone:
+    """Return a zone of a world made by hand."""
+    values = {"name": id, "name_zh": id, "lat": 0.0, "lon": 0.0, "radius_km": 1.0, "initial_share": 1.0,
+              "potential_stock_m2": stock_m2, "belt": "south", "note": ""} | more  # fmt: skip
+    return Zone(id=id, stock_m2=stock_m2, rent_rmb_m2_month=rent, vacancy_share=vacancy, **values)
+
+
+def grid_of(
+    cells: list[tuple[float, float, int, float]],
+    zones: list[Zone],
+    nodes: tuple[Node, ...] = (),
+    cell_km: float = 0.5,
+) -> Grid:
+    """Return a grid made by hand: cells are (x km, y km, zone, share of the zone's stock), ordered by zone."""
+    x, y, owner, spread = (np.array(column) for column in zip(*cells, strict=True))
+    owner = owner.astype(np.int64)
+    count = len(zones)
+    settings = {"funds": {"partner_seats": [zones[0].id], "seat_weights": {z.id: 1.0 for z in zones}}}
+    tables = WorldTables("by-hand", pathlib.Path(), settings, tuple(zones), tuple(nodes))
+    centre = [[values[owner == z].mean() for z in range(count)] for values in (x, y)]
+    size = int(max(x.max(), y.max()) / cell_km) + 1
+    return Grid(
+        tables=tables,
+        cell_km=cell_km,
+        shape=(size, size),
+        column=(x / cell_km).astype(np.int64),
+        row=(y / cell_km).astype(np.int64),
+        x=x.astype(float),
+        y=y.astype(float),
+        zone=owner,
+        first=np.searchsorted(owner, np.arange(count + 1)),
+        spread=spread.astype(float),
+        zone_x=np.array(centre[0]),
+        zone_y=np.array(centre[1]),
+        node_x=np.zeros(len(nodes)),
+        node_y=np.zeros(len(nodes)),
+    )
+
+
+def town(n_zones: int = 4, cells_per_zone: int = 3, stock_m2: float = 1e6, cell_km: float = 0.5) -> Grid:
+    """Return a town of equal zones in a row, each a column of equal cells."""
+    cells = [
+        ((z + 0.5) * cell_km, (k + 0.5) * cell_km, z, 1.0 / cells_per_zone)
+        for z in range(n_zones)
+        for k in range(cells_per_zone)
+    ]
+    return grid_of(cells, [zone(f"zone-{z}", stock_m2) for z in range(n_zones)], cell_km=cell_km)
+
+
+def varied(world: World, seed: int = 0) -> World:
+    """Give every cell its own rent, vacancy, access and residual, at random."""
+    rng = np.random.default_rng(seed)
+    n = world.grid.n_cells
+    world.rent = world.reference_rent * np.exp(rng.normal(0.0, 0.3, n))
+    world.vacant = world.stock * rng.uniform(0.05, 0.5, n)
+    world.room = world.vacant
+    world.log_talent = rng.normal(0.0, 0.5, n)
+    world.log_capital = rng.normal(0.0, 0.5, n)
+    world.residual = rng.normal(0.0, 0.5, world.grid.n_zones)
+    return world
+
+
+def startups(n: int, **fields) -> np.ndarray:
+    """Return ledger rows of like startups at work, with fields as given (one value or one for each row)."""
+    rows = np.zeros(n, dtype=STARTUP)
+    defaults = {
+        "uid": np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(1),
+        "status": ACTIVE,
+        "segment": APP,
+        "heads": 5.0,
+        "area": 78.0,
+        "cash": 1000.0,
+        "lease_rent": 150.0,
+        "lease_end": LONG,
+        "born": -100,
+        "last_round": -100,
+        "search_end": NEVER,
+        "pause_end": NEVER,
+        "boost_end": NEVER,
+        "holding": -1,
+        "origin_place": -1,
+        "origin": INDEPENDENT,
+    }
+    for name, value in (defaults | fields).items():
+        rows[name] = value
+    return rows
+
+
+def entrants(n: int, **fields) -> np.ndarray:
+    """Return ledger rows of startups that look for their first rooms."""
+    empty = {"status": WAITING, "cell": -1, "area": 0.0, "lease_rent": 0.0, "lease_end": NEVER, "heads": 1.0}
+    return startups(n, **(empty | fields))
+
+
+def funds(n: int, **fields) -> np.ndarray:
+    """Return funds that invest in everything, have money, and open no new period."""
+    rows = np.zeros(n, dtype=FUND)
+    defaults = {
+        "uid": np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95) >> np.uint64(1),
+        "size": 1e6,
+        "commitment": 1e6,
+        "offset": 1,
+        "last_round": 4,
+        "segments": 15,
+    }
+    for name, value in (defaults | fields).items():
+        rows[name] = value
+    return rows
+
+
+def settle(grid: Grid, rows: np.ndarray, month: int = 0) -> World:
+    """Return a world with these ledger rows, at the rents and vacancies of the zone table."""
+    world = World.empty(grid, month)
+    world.startups.replace(rows)
+    world.nearby_stock = np.ones(grid.n_cells)
+    return world
