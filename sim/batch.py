@@ -200,16 +200,17 @@ def _serve(
     tasks: collections.deque[list[Job]], workers: int, died: list[Job]
 ) -> Iterator[RunRecord | Failure]:
     """Yield results of tasks done by processes; a job in which one died goes to `died`."""
-    crew = [_Worker() for _ in range(min(workers, len(tasks)))]
+    crew: list[_Worker] = []
     try:
         while tasks or any(worker.left for worker in crew):
-            for worker in crew:
-                if not worker.left and tasks:
-                    worker.give(tasks.popleft())
+            idle = [worker for worker in crew if not worker.left]
+            while tasks and (idle or len(crew) < workers):
+                if not idle:
+                    crew.append(_Worker())
+                    idle.append(crew[-1])
+                idle.pop().give(tasks.popleft())
             ready = wait([worker.connection for worker in crew if worker.left])
-            for i, worker in enumerate(crew):
-                if worker.connection not in ready:
-                    continue
+            for worker in [worker for worker in crew if worker.connection in ready]:
                 result = worker.answer()
                 if result is not None:
                     yield result
@@ -217,8 +218,8 @@ def _serve(
                 died.append(worker.left.popleft())
                 if worker.left:
                     tasks.append(list(worker.left))
+                crew.remove(worker)
                 worker.end()
-                crew[i] = _Worker()
     finally:
         for worker in crew:
             worker.end()

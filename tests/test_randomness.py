@@ -36,7 +36,8 @@ def test_uniform_numbers_lie_strictly_between_0_and_1():
     sample = uniforms(Draws(1, 0)("zone"))
     assert 0.0 < sample.min() < 1e-3
     assert 1.0 - 1e-3 < sample.max() < 1.0
-    assert (2.0**52 - 1 + 0.5) * 2.0**-52 < 1.0 < 1.0 + 0.5 * 2.0**-52
+    most = np.float64(np.uint64(2**52 - 1))  # what is left of 64 one bits
+    assert (most + 0.5) * 2.220446049250313e-16 < 1.0
 
 
 def test_draws_of_neighbouring_addresses_are_uncorrelated():
@@ -144,4 +145,4 @@ def test_compilation_changes_no_bit():
             assert identity(uid, key, np.uint64(3)) == identity.py_func(uid, key, np.uint64(3))
             assert uniform(key, uid, 5) == uniform.py_func(key, uid, 5)
             assert gumbel(key, uid, 5) == gumbel.py_func(key, uid, 5)
-            assert poisson(431.0, key, uid, 2) == poisson.py_func(431.0, key, uid, 2)
+            assert poisson(31.0, key, uid, 2) == poisson.py_func(31.0, key, uid, 2)

@@ -16,6 +16,7 @@ from sim.world import ACTIVE, FUND, INDEPENDENT, NEVER, STARTUP, WAITING, World
 
 OPC, APP, MODEL, EMB = range(4)
 LONG = 10_000  #: a month after every test
+LATTICE = 100  #: columns and rows of a lattice made by hand
 
 
 @functools.cache
@@ -64,11 +65,10 @@ def grid_of(
     settings = {"funds": {"partner_seats": [zones[0].id], "seat_weights": {z.id: 1.0 for z in zones}}}
     tables = WorldTables("by-hand", pathlib.Path(), settings, tuple(zones), tuple(nodes))
     centre = [[values[owner == z].mean() for z in range(count)] for values in (x, y)]
-    size = int(max(x.max(), y.max()) / cell_km) + 1
     return Grid(
         tables=tables,
         cell_km=cell_km,
-        shape=(size, size),
+        shape=(LATTICE, LATTICE),
         column=(x / cell_km).astype(np.int64),
         row=(y / cell_km).astype(np.int64),
         x=x.astype(float),

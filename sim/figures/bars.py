@@ -68,7 +68,17 @@ def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, floa
     top, colour = 6.0, mark.colour
     if split.net:
         look = {"facecolor": colour} if split.resolved else {"facecolor": "white", "linestyle": (0, (3, 2))}
-        ax.add_patch(Rectangle((0, top), split.net, BAR, edgecolor=colour, linewidth=1, gid="net", **look))
+        ax.add_patch(
+            Rectangle(
+                (0, top),
+                split.net,
+                BAR,
+                edgecolor=colour,
+                linewidth=1,
+                gid=f"{ax.get_gid() or 'bar'}-net",
+                **look,
+            )
+        )
     moved = max(split.moved or 0.0, 0.0)
     if moved:
         ax.add_patch(
@@ -80,7 +90,7 @@ def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, floa
                 edgecolor=colour,
                 linewidth=1,
                 hatch="/////",
-                gid="moved",
+                gid=f"{ax.get_gid() or 'bar'}-moved",
             )
         )
     ax.plot([0, 0], [top - 3, top + BAR + 3], color=PALETTE["ink_secondary"], linewidth=1.2)

@@ -345,6 +345,7 @@ def _bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
         sheet.key(MARGIN, y + 5, Mark.of(place))
         sheet.write(MARGIN + 26, y + 5, wrap(view.name(id_), names - 40, "panel"), "panel", fontsize=15)
         ax = sheet.axes(MARGIN + names, y, width - 2 * MARGIN - names, ROW)
+        ax.set_gid(f"bar-{Mark.of(place).letter}")
         draw_split_bar(ax, known[id_], Mark.of(place), (low, high * 1.02), view.lang)
     return sheet, title, _describe_bars(view, here, known)
 

@@ -129,13 +129,12 @@ def wrap(text: str, width: float, role: str, lines: int = 2) -> str:
     fits = lambda line: text_width(line.rstrip(), size, weight) <= width  # noqa: E731
     done: list[str] = []
     line = ""
-    pieces = _PIECES.findall(text)
-    for i, piece in enumerate(pieces):
+    for piece in _PIECES.findall(text):
         if not line or fits(line + piece):
             line = line + piece if line else piece.lstrip()
             continue
         if len(done) == lines - 1:
-            line += "".join(pieces[i:])
+            line += piece  # does not fit, so that the ellipsis follows
             break
         done.append(line.rstrip())
         line = piece.lstrip()

@@ -61,7 +61,7 @@ class Land(Section):
         meaning="Monthly pull of log rent towards its reference.",
         source="form after Hendershott (1996); value calibrated")  # fmt: skip
     rent_step_limit: float = parameter(
-        0.03, unit="log rent/month", bounds=(0, 1), sweep=(0.02, 0.05),
+        0.03, unit="log rent/month", bounds=(0, 1), sweep=(0.005, 0.05),
         meaning="Largest change of log rent in a month.", source="assumed")  # fmt: skip
     vacancy_range_km: float = parameter(
         1.0, unit="km", bounds=(0.05, 50), sweep=(0.5, 2),

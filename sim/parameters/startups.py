@@ -45,7 +45,7 @@ class Operations(Section):
     target_heads: BySegmentAndStage = parameter(
         ((1, 2, 6, 20, 60, 150), (4, 9, 30, 80, 200, 450),
          (8, 18, 60, 160, 380, 900), (6, 14, 45, 120, 280, 650)),
-        unit="heads", bounds=(1, 100_000), factor=(0.75, 1.25),
+        unit="heads", bounds=(0.1, 100_000), factor=(0.75, 1.25),
         meaning="Heads that a startup of median quality aims at, by segment and stage.", source="assumed")  # fmt: skip
     target_quality_exponent: float = parameter(
         0.5, unit="-", bounds=(0, 5), sweep=(0.25, 0.75),
@@ -127,7 +127,7 @@ class Births(Section):
     """Potential founders, the choice between the region and outside, spin-offs."""
 
     founding_scale: float = parameter(
-        0.82, unit="-", bounds=(0, 100), sweep=(0.75, 0.95),
+        0.82, unit="-", bounds=(0, 10_000), sweep=(0.75, 0.95),
         meaning="Common factor of founders from institutes, anchors and of independents.",
         source="calibrated to the stock of firms")  # fmt: skip
     consideration_factor: float = parameter(
@@ -142,7 +142,8 @@ class Births(Section):
         15.0, unit="1/month", bounds=(0, 10_000), sweep=(8, 25),
         meaning="Founders without a parent institution.", source="calibrated to the stock of firms")  # fmt: skip
     entrant_segments: BySegment = parameter(
-        (0.28, 0.45, 0.11, 0.16), unit="weights", bounds=(0, 1), factor=(0.8, 1.2),
+        (0.28, 0.45, 0.11, 0.16), unit="weights", bounds=(0, 1),
+        sweep=((0.22, 0.48, 0.12, 0.18), (0.34, 0.42, 0.10, 0.14)),
         meaning="Segments of entrants (divided by their sum).", source="assumed")  # fmt: skip
     entry_size: float = parameter(
         0.7, unit="of target heads", bounds=(0, 10), sweep=(0.5, 1),

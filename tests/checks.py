@@ -1,0 +1,113 @@
+"""Checks against an independent computation; the real tests and the tests of their sensitivity share them."""
+
+import math
+
+import numpy as np
+
+from sim.parameters import Parameters
+from sim.processes import land
+from sim.world import ACTIVE, LISTED, World
+
+
+def distances(world: World) -> np.ndarray:
+    """Return the distances between cells [km]."""
+    x, y = world.grid.x, world.grid.y
+    return np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
+
+
+def lattice_sum(cell_km: float, range_km: float, cut_km: float = math.inf) -> float:
+    """Return the sum of exp(-d/range) over a lattice that is as good as unbounded."""
+    steps = np.arange(-int(45 * range_km / cell_km) - 1, int(45 * range_km / cell_km) + 2)
+    lengths = cell_km * np.hypot(*np.meshgrid(steps, steps))
+    return float(np.exp(-lengths / range_km)[lengths <= cut_km].sum())
+
+
+def heads(world: World) -> np.ndarray:
+    """Return heads, which the model adds in steps of 2^-20, by segment and cell, (4, n_cells)."""
+    rows = world.startups.rows
+    here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
+    out = np.zeros((4, world.grid.n_cells))
+    np.add.at(out, (here["segment"], here["cell"]), np.floor(here["heads"] * 2**20 + 0.5) / 2**20)
+    return out
+
+
+def field(world: World, par: Parameters) -> np.ndarray:
+    """Return the field of heads by segment and cell, from the ledger alone, (4, n_cells)."""
+    range_km = float(par.access.spillover_range_km)
+    matrix = np.exp(-distances(world) / range_km) / lattice_sum(world.grid.cell_km, range_km)
+    return heads(world) @ matrix
+
+
+def jacobs(strength: np.ndarray, scale: float) -> np.ndarray:
+    """Return diversity from field strengths by segment, (n_cells,)."""
+    whole = strength.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        parts = np.where(whole > 0, strength / whole, 0.0)
+    return (1 - (parts**2).sum(axis=0)) * np.log1p(whole / scale)
+
+
+def utility(world: World, par: Parameters, relief: np.ndarray, segment: int, phase: int) -> np.ndarray:
+    """Return the utility of each cell, without its size and without a startup's origin, (n_cells,)."""
+    place, scale = par.location, float(par.access.spillover_scale_heads)
+    strength = field(world, par)
+    capital = place.capital_weight * (1.0 if phase == 0 else place.late_capital_share)
+    other, reference = place.occupancy_cost_rmb_m2_month, place.reference_rent_rmb_m2_month
+    paid = world.rent * (1 - relief[world.grid.zone])
+    return (
+        place.spillover_weight * np.log1p(strength[segment] / scale)
+        + place.diversity_weight * jacobs(strength, scale)
+        + place.talent_weight * world.log_talent
+        + capital * world.log_capital
+        + world.residual[world.grid.zone]
+        - place.rent_sensitivity
+        * (reference + other)
+        / reference
+        * np.log((paid + other) / (reference + other))
+    )
+
+
+def shares(
+    world: World, par: Parameters, relief: np.ndarray, segment: int, phase: int, origin: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Return the share of choosers that each cell should get, (n_cells,)."""
+    value = utility(world, par, relief, segment, phase) - origin
+    weights = world.vacant * np.exp(value - value.max())
+    return weights / weights.sum()
+
+
+def check_shares(found: np.ndarray, expected: np.ndarray) -> None:
+    """Demand that choice shares are those of the formula."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def check_field(found: np.ndarray, expected: np.ndarray) -> None:
+    """Demand that a field of heads is the brute-force sum."""
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def check_chance(hits: int, trials: int, chance: float) -> None:
+    """Demand that a share of trials lies within four standard errors of a chance."""
+    error = math.sqrt(chance * (1 - chance) / trials)
+    assert abs(hits / trials - chance) < 4 * error, f"{hits}/{trials} = {hits / trials:.5f}, not {chance:.5f}"
+
+
+def check_rent_path(world: World, par: Parameters, terms, months: int, speed: float, gap: float) -> None:
+    """Demand that rents move by exp(speed x gap x months) at a fixed vacancy, without reversion."""
+    before = world.rent.copy()
+    for _ in range(months):
+        land.clear_offices(world, par, terms)
+        world.month += 1
+    np.testing.assert_allclose(world.rent / before, math.exp(speed * gap * months), rtol=1e-12)
+
+
+def check_frequencies(counts: np.ndarray, expected: np.ndarray) -> None:
+    """Demand that counts follow expected shares: chi-square over the cells with five or more expected."""
+    from scipy import stats
+
+    mean = expected / expected.sum() * counts.sum()
+    assert not counts[mean == 0].any()
+    large = mean >= 5
+    found = np.append(counts[large], counts[~large].sum())
+    wanted = np.append(mean[large], mean[~large].sum())
+    found, wanted = found[wanted > 0], wanted[wanted > 0]
+    assert stats.chisquare(found, wanted * found.sum() / wanted.sum()).pvalue > 1e-4

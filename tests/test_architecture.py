@@ -1,0 +1,130 @@
+"""The walls of the house: which module may import which, who draws, what the code may not name."""
+
+import ast
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+import sim
+from sim.parameters import SECTIONS
+from sim.space import read_world
+
+PACKAGE = pathlib.Path(sim.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+#: imports point down this list: a module may import those of lines above its own, and of its own line
+LAYERS = [
+    ["language", "problems", "compiled"],
+    ["parameters", "randomness", "toml_source", "space"],
+    ["grid", "policy", "scenario_files"],
+    ["explain", "schema", "world"],
+    ["scenario"],
+    ["processes"],
+    ["history", "record"],
+    ["agents"],
+    ["model"],
+    ["provenance", "store"],
+    ["batch"],
+    ["additionality", "summary", "effects"],
+    ["figures"],
+    ["__main__", "__init__"],
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def module_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path, everywhere=False):
+    """Return the modules of the package that a file imports: at its top, or anywhere."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if everywhere else tree.body
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sim":
+            module = node.module.split(".")
+            names = [module[1:]] if len(module) > 1 else [[alias.name] for alias in node.names]
+            found |= {".".join(name) for name in names}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    own = module_of(path)
+    for imported in imports_of(path):
+        top = imported.split(".")[0]
+        if top != own:
+            assert LEVEL[top] <= LEVEL[own], f"{own} imports {top}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "processes").glob("*.py")), ids=lambda p: p.stem)
+def test_no_process_imports_a_process(path):
+    assert not [name for name in imports_of(path, everywhere=True) if name.startswith("processes")]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_source_draws_but_by_address(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"np\.random|numpy\.random|import random|default_rng", text)
+
+
+def test_what_decides_a_trajectory_uses_portable_arithmetic_only():
+    for path in [*(PACKAGE / "processes").glob("*.py"), PACKAGE / "history.py", PACKAGE / "grid.py"]:
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r"np\.(?:exp|log|log1p|expm1|power|dot|matmul|einsum|mean|sum)\(|math\.|\*\*| @ ", text)
+        code = [f for f in found if f not in ("**",)]
+        assert not code, f"{path.name}: {code}"
+
+
+def test_no_public_name_is_a_module():
+    modules = {module_of(path) for path in SOURCES}
+    assert not modules & set(sim.__all__)
+    assert len(sim.__all__) <= 10
+
+
+def test_the_code_names_no_zone_and_no_node():
+    world = read_world("haidian")
+    names = [item.id for item in (*world.zones, *world.nodes)]
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        for name in names:
+            assert not re.search(rf"[\"'`]{re.escape(name)}[\"'`]", text), f"{path.name} names {name}"
+
+
+def test_modules_and_functions_stay_short():
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= 600, path.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body:
+                    assert body[-1].end_lineno - body[0].lineno < 60, f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_parameter_says_what_it_is_and_who_said_so(section):
+    for name, field in SECTIONS[section].model_fields.items():
+        about = field.json_schema_extra
+        assert field.description.endswith("."), name
+        assert about["unit"] and about["source"], name
+        assert about["sweep"], name
+        assert "bounds" in about or field.annotation is bool or "Literal" in str(field.annotation), name
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_sweep_of_a_parameter_lies_within_its_bounds(section):
+    for name, field in SECTIONS[section].model_fields.items():
+        about = field.json_schema_extra
+        if "bounds" in about and isinstance(about["sweep"], list):
+            low, high = about["bounds"]
+            assert all(low <= value <= high for value in np.ravel(about["sweep"])), name
+
+
+def test_every_parameter_is_read():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.parent.name != "parameters" or path.stem == "__init__")
+    for section, kind in SECTIONS.items():
+        for name in kind.model_fields:
+            assert re.search(rf"\.{name}\b", text), f"{section}.{name} is read by nothing"
