@@ -25,7 +25,7 @@ PROCESSES: dict[str, tuple[object, tuple[str, ...]]] = {
     "relief": (location, ("mark_eligible",)),
     "operations": (operations, ("hire_and_release", "earn_and_spend")),
     "finance": (finance, ("close_rounds",)),
-    "ends": (exits, ("end_startups", "leave_region", "keep_register")),
+    "ends": (exits, ("end_startups", "keep_register")),
     "births": (births, ("found_startups",)),
     "entrants' rooms": (location, ("weigh_region", "place_entrants")),
     "moves": (location, ("move_tenants",)),

@@ -69,13 +69,11 @@ def live_month(world: World, par, terms: Terms, draw: Draws) -> None:
     """Advance the history by one month: the step of the model without land and policy."""
     world.begin_month()
     world.scale = float(exp(par.initial.history_growth_per_month * world.month))
-    world.room = world.stock - land.startup_area(world.startups.rows, world.grid.n_cells)
     access.refresh_fields(world, par, terms)
     operations.hire_and_release(world, par, terms)
     operations.earn_and_spend(world, par, terms)
     finance.close_rounds(world, par, terms, draw)
     exits.end_startups(world, par, terms, draw)
-    exits.leave_region(world, par, terms, draw)
     choice = location.weigh_region(world, par, terms)
     births.found_startups(world, par, terms, draw)
     location.place_entrants(world, par, terms, choice, draw)
@@ -174,7 +172,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
         kept.append(taken[original])
         clones.append((z, foreign, rename(taken[~original], copies[~original], z)))
     world.startups.replace(np.concatenate(kept))
-    world.room = world.stock - land.startup_area(world.startups.rows, grid.n_cells)
+    world.leased = land.startup_area(world.startups.rows, grid.n_cells)
     choice = location.Choice(world, par, terms, np.zeros(1, dtype=np.int64))
     for z, foreign, group in clones:
         house(world, group, z, choice.weights[:, 0, 0] if foreign else None, draw.once("rescale"))
@@ -210,9 +208,10 @@ def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, 
             row = weights[clone["segment"]]
             target = uniform(key, clone["uid"], 2) * location.ordered_sum(row[first:last])
             clone["cell"] = location.cell_at(target, first, last, row)
-        if world.room[clone["cell"]] < clone["area"]:
-            clone["cell"] = first + int(np.argmax(world.room[first:last]))
-        world.room[clone["cell"]] -= clone["area"]
+        free = world.stock[first:last] - world.leased[first:last]
+        if free[clone["cell"] - first] < clone["area"]:
+            clone["cell"] = first + int(np.argmax(free))
+        world.leased[clone["cell"]] += clone["area"]
     ledger = world.startups
     ledger.replace(np.concatenate([ledger.rows, clones]))
 

@@ -162,14 +162,15 @@ class ClusterModel(mesa.Model):
 
         # Ends
         exits.end_startups(world, par, terms, draw)
-        exits.leave_region(world, par, terms, draw)
 
         # Beginnings and moves
         land.count_vacancy(world, par)
         choice = location.weigh_region(world, par, terms)
         births.found_startups(world, par, terms, draw)
         location.place_entrants(world, par, terms, choice, draw)
+        land.count_vacancy(world, par)
         location.move_tenants(world, par, terms, draw)
+        land.count_vacancy(world, par)
         exits.keep_register(world, par, terms, draw)
 
         world.month += 1

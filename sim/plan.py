@@ -83,7 +83,9 @@ def read_plan(folder: pathlib.Path) -> Plan:
         scenarios = {scenario.pop("id"): scenario for scenario in values["scenarios"]}
         return Plan(**values | {"seeds": tuple(values["seeds"]), "scenarios": scenarios})
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DamagedResultsError(_("{path}: not a plan of sim").format(path=shown(path))) from error
+        raise DamagedResultsError(
+            _("{path}: damaged, or not written by sim; choose another folder").format(path=shown(path))
+        ) from error
 
 
 def canonical(value: Any) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from sim.compiled import kernel
 from sim.parameters import SEGMENTS
-from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, STATUSES, exact
+from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, NEVER, STATUSES, exact
 
 RMB_PER_WAN = 10_000.0
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
@@ -130,7 +130,8 @@ POSITION = {column.name: i for i, column in enumerate(SERIES)}
 def present(world) -> np.ndarray:
     """Return all rows of startups that had rooms here since the first month."""
     rows = np.concatenate([*world.gone, world.startups.rows])
-    return rows[rows["cell"] >= 0]
+    ended_before = (rows["ended"] > NEVER) & (rows["ended"] < 0) & (rows["status"] != DORMANT)
+    return rows[(rows["cell"] >= 0) & ~ended_before]
 
 
 @kernel

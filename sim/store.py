@@ -132,6 +132,8 @@ class Store:
             _with_keys(tables[run].replace_schema_metadata(), scenario, seed)
             for scenario, seed, run in self.finished()
         ]
+        if not arms:
+            return pa.table({"scenario": pa.array([], pa.string()), "seed": pa.array([], pa.int64())})
         return pa.concat_tables(arms, promote_options="permissive").unify_dictionaries()
 
     def _shards(self) -> list[pathlib.Path]:

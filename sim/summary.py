@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim.record import Run
 
 SMALL = 10.0  #: startups; an effect surely below it is called little
+MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
 _NONE = "–"
 
 
@@ -85,7 +86,7 @@ def effects_table(comparison: "Comparison") -> list[str]:
 def closing_lines(comparison: "Comparison") -> list[str]:
     """Return what must be known beside the numbers: failed runs, idle levers, where everything is."""
     lines = []
-    for failure in comparison.failures:
+    for failure in comparison.failures[:MOST_FAILURES]:
         words = {"scenario": shown(failure.scenario), "seed": failure.seed, "why": shown(failure.message)}
         lines.append(_("failed: {scenario}, seed {seed}: {why}").format(**words))
     if comparison.failures:

@@ -3,6 +3,10 @@
 import json
 import os
 import pathlib
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -138,6 +142,18 @@ def test_a_run_that_fails_is_named_and_left_out_of_its_pair_only(command, monkey
     assert len(Store("here").finished()) == 3
 
 
+def test_if_every_run_fails_nothing_is_claimed(command, monkeypatch):
+    def fail(_cls, _scenario, seed=1, cell_km=None):
+        raise ValueError("\x1b[2Jno")
+
+    monkeypatch.setattr(ClusterModel, "from_scenario", classmethod(fail))
+    result = command("compare", "rent-cut", "--seeds", 6, "--months", 2, "--workers", 0, "--out", "here")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("rent-cut: no finished pair of runs")
+    assert "12 failed" in result.stdout
+    assert "\x1b" not in result.output
+
+
 class Deadly:
     """A scenario that ends the process that reads it."""
 
@@ -157,6 +173,40 @@ def test_a_run_that_kills_its_process_is_a_failure_and_all_others_finish():
         "late",
     }
     assert results["bad"].message == "its process died, twice"
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_ended_from_outside_leaves_no_process_and_goes_on_to_the_same_bytes(
+    tmp_path, number
+):
+    words = [
+        sys.executable,
+        "-m",
+        "sim",
+        "compare",
+        "rent-cut",
+        "--seeds",
+        "6",
+        "--months",
+        "60",
+        "--workers",
+        "2",
+    ]
+    words += ["--json", "--out"]
+    options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    whole = subprocess.run([*words, "whole"], check=True, **options).stdout
+    with subprocess.Popen([*words, "cut"], start_new_session=True, **options) as process:
+        while not list(tmp_path.glob("cut/shards/outcomes-*")) and process.poll() is None:
+            time.sleep(0.05)
+        begin = time.monotonic()
+        process.send_signal(number)
+        _out, said = process.communicate()  # returns when the last process has closed the pipe
+    assert time.monotonic() - begin < 50
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert "go on with: sim compare rent-cut" in said
+    assert subprocess.run([*words, "cut"], check=True, **options).stdout == whole
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_any_run(command, no_runs, tmp_path):

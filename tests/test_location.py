@@ -24,8 +24,9 @@ def fresh(par, rows=None, grid: Grid | None = None, seed: int = 0) -> World:
     if rows is None:
         rng = np.random.default_rng(seed)
         n = 60
+        heads = rng.uniform(1, 80, n)
         rows = startups(n, cell=rng.integers(0, grid.n_cells, n), segment=rng.integers(0, 4, n),
-                        heads=rng.uniform(1, 80, n))  # fmt: skip
+                        heads=heads, area=15.6 * heads)  # fmt: skip
     world = worlds.varied(settle(grid, rows), seed)
     access.refresh_fields(world, par, worlds.terms_of(grid))
     return world
@@ -40,7 +41,7 @@ def place(world: World, par, terms=None, month: int = 0) -> np.ndarray:
     return world.startups.rows["cell"][waiting]
 
 
-def ample(world: World, par, rows: np.ndarray) -> World:
+def ample(world: World, rows: np.ndarray) -> World:
     """Add entrants to a world with room for all, at the same shares."""
     world.vacant *= 1e6
     world.stock = world.stock * 1e6
@@ -146,14 +147,14 @@ def test_in_the_relative_form_a_place_is_worth_its_count_over_the_mean_count():
 
 
 def test_entrants_choose_cells_by_their_shares(par):
-    world = ample(fresh(par), par, entrants(MANY))
+    world = ample(fresh(par), entrants(MANY))
     expected = checks.shares(world, par, np.zeros(5), APP, 0)
     cells = place(world, par)
     checks.check_frequencies(np.bincount(cells, minlength=expected.size), expected)
 
 
 def test_the_choice_has_the_law_of_the_best_of_all_cells_with_gumbel_tastes(par):
-    world = ample(fresh(par), par, entrants(MANY))
+    world = ample(fresh(par), entrants(MANY))
     value = checks.utility(world, par, np.zeros(5), APP, 0) + np.log(world.vacant)
     taste = np.random.default_rng(5).gumbel(size=(MANY, value.size))
     best = np.bincount((value + taste).argmax(axis=1), minlength=value.size)
@@ -164,7 +165,7 @@ def test_the_choice_has_the_law_of_the_best_of_all_cells_with_gumbel_tastes(par)
 def test_the_pull_of_the_origin_weighs_distance_to_the_centre_of_the_zone():
     par = worlds.parameters({"location.origin_weight_per_km": 0.8})
     grid = worlds.town(n_zones=5, cells_per_zone=4)
-    world = ample(fresh(par, grid=grid), par, entrants(MANY, origin_place=1))
+    world = ample(fresh(par, grid=grid), entrants(MANY, origin_place=1))
     far = np.abs(grid.zone_x - grid.zone_x[1])[grid.zone]
     expected = checks.shares(world, par, np.zeros(5), APP, 0, origin=0.8 * far)
     checks.check_frequencies(np.bincount(place(world, par), minlength=grid.n_cells), expected)
@@ -174,7 +175,7 @@ def test_a_stronger_pull_keeps_more_entrants_at_their_origin():
     kept = []
     for pull in (0.0, 0.2, 1.0):
         par = worlds.parameters({"location.origin_weight_per_km": pull})
-        world = ample(fresh(par), par, entrants(5000, origin_place=4))
+        world = ample(fresh(par), entrants(5000, origin_place=4))
         kept.append(np.count_nonzero(world.grid.zone[place(world, par)] == 4))
     assert kept[0] < kept[1] < kept[2]
 
@@ -182,8 +183,8 @@ def test_a_stronger_pull_keeps_more_entrants_at_their_origin():
 def test_a_choice_does_not_depend_on_who_else_chooses(par):
     alone, crowd = fresh(par), fresh(par)
     rows = entrants(500)
-    cells = place(ample(crowd, par, rows), par)
-    few = place(ample(alone, par, rows[::7].copy()), par)
+    cells = place(ample(crowd, rows), par)
+    few = place(ample(alone, rows[::7].copy()), par)
     assert np.array_equal(few, cells[::7])
 
 
@@ -387,7 +388,8 @@ def test_moving_costs_three_rents_and_a_third_of_a_payroll_and_staying_nothing(p
 def test_only_tenants_at_the_end_of_a_lease_or_crowded_choose(par):
     world = fresh(par)
     need = 12 * 5.0
-    rows = startups(4, lease_end=[LONG, 0, LONG, LONG], area=[need / 1.39, need, need / 1.41, need / 1.41], waited=[0, 0, 0, 1])
+    areas = [need / 1.39, need, need / 1.41, need / 1.41]
+    rows = startups(4, lease_end=[LONG, 0, LONG, LONG], area=areas, waited=[0, 0, 0, 1])
     world.startups.replace(rows)
     access.refresh_fields(world, par, worlds.terms_of(world.grid))
     location.move_tenants(world, par, worlds.terms_of(world.grid), Draws(1, 0))
@@ -410,7 +412,8 @@ def test_a_tenant_that_finds_no_room_renews_for_what_there_is(par):
 
 
 def test_a_rent_cut_draws_tenants_who_are_eligible_and_no_others(par):
-    cut = worlds.terms_of(worlds.town(n_zones=5, cells_per_zone=4), (rent_cut("cut", ("zone-2",), 0.9, max_stage=1),))
+    grid = worlds.town(n_zones=5, cells_per_zone=4)
+    cut = worlds.terms_of(grid, (rent_cut("cut", ("zone-2",), 0.9, max_stage=1),))
     for stage, drawn in ((0, True), (2, False)):
         plain, _ = stayers(par, stage=stage)
         treated, _ = stayers(par, cut, stage=stage)

@@ -110,7 +110,7 @@ def write_founder(firm, uid, parent, segment, log_quality, origin, place, month,
     firm.cell, firm.origin_place, firm.holding, firm.eligible = -1, place, -1, 0
     firm.lease_end, firm.born, firm.last_round = NEVER, month, month
     firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER
-    firm.rounds, firm.waited = 0, 0
+    firm.rounds, firm.waited, firm.ended = 0, 0, NEVER
 
 
 @kernel
@@ -150,17 +150,23 @@ def spins_off(firm, month, births):
 
 
 @kernel
+def largest_heads(operations):
+    """Return the heads that no firm exceeds: the largest target at the highest capability."""
+    most = operations.target_heads.max() * exp(
+        operations.target_quality_exponent * log(operations.target_quality_high)
+    )
+    return most * (1.0 + 1e-9)
+
+
+@kernel
 def spinoff_counts(startups, month, scale, par, key):
     """Return the number of spin-offs that each firm has this month.   (E19)
 
-    A count is 0 if u <= 1 - rate, and no firm has a higher rate than the largest: most draws are settled by
-    that bound alone.
+    A count is 0 if u <= 1 - rate, and nobody has more heads than the largest target: most draws are settled
+    by that bound alone.
     """
     births, out = par[0].births, np.zeros(startups.shape[0], dtype=np.int64)
-    largest = 1.0
-    for i in range(startups.shape[0]):
-        largest = max(largest, startups[i].heads)
-    bound = 1.0 - spinoff_rate(largest, births) * scale * max(births.boost_factor, 1.0) * (1.0 + 1e-9)
+    bound = 1.0 - spinoff_rate(largest_heads(par[0].operations), births) * scale * max(births.boost_factor, 1.0)
     for i in range(startups.shape[0]):
         firm = startups[i]
         if not spins_off(firm, month, births):

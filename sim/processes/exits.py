@@ -20,16 +20,11 @@ LAST_STAGE = 5
 
 
 def end_startups(world, par, terms, draw) -> None:
-    """Let startups fail, be acquired or go public (writes status, area, funds, flows)."""
-    rows = world.startups.rows
-    end(rows, par.table, world.month, world.grid.zone, world.holdings.rows,
-        world.funds, draw("fail"), draw("acquire"), draw("list"), world.flows)  # fmt: skip
-
-
-def leave_region(world, par, terms, draw) -> None:
-    """Let startups leave the region (writes status, area, flows)."""
+    """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
     pull = exp(par.births.outside_pull * par.outside_offer(world.month))
-    leave(world.startups.rows, par.table, pull, world.grid.zone, draw("leave"), world.flows)
+    most = departure_probability(world.highest_rent, LAST_STAGE, pull, par.exits)
+    end(world.startups.rows, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
+        world.funds, pull, most, draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
 def keep_register(world, par, terms, draw) -> None:
@@ -63,34 +58,47 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(startups, par, month, zone, holdings, funds, fail_key, acquire_key, list_key, flows):
-    """Draw each startup's end, in the order failure, acquisition, listing.   (E17)"""
+def end(startups, par, month, zone, leased, holdings, funds, pull, most, fail_key, acquire_key, list_key,
+        leave_key, flows):  # fmt: skip
+    """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
+
+    `most` is the chance of departure at the last stage and the highest rent: it settles most draws alone.
+    """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:
             continue
-        z, s = zone[firm.cell], firm.segment
-        if uniform(fail_key, firm.uid, 0) < failure_probability(
-            firm.stage, month - firm.born, firm.cash, exits
-        ):
-            firm.status = DORMANT
-            flows[z, s, FAILURES] += 1.0
+        failing = failure_probability(firm.stage, month - firm.born, firm.cash, exits)
+        if uniform(fail_key, firm.uid, 0) < failing:
+            status, flow, multiple = DORMANT, FAILURES, 0.0
         elif uniform(acquire_key, firm.uid, 0) < exits.acquisition_per_month[firm.stage]:
-            firm.status = ACQUIRED
-            flows[z, s, ACQUISITIONS] += 1.0
-            pay_holders(firm, finance.acquisition_multiple, finance, holdings, funds)
+            status, flow, multiple = ACQUIRED, ACQUISITIONS, finance.acquisition_multiple
         elif firm.stage == LAST_STAGE and uniform(list_key, firm.uid, 0) < exits.listing_per_month:
-            firm.status = LISTED
-            flows[z, s, LISTINGS] += 1.0
-            pay_holders(firm, finance.listing_multiple, finance, holdings, funds)
+            status, flow, multiple = LISTED, LISTINGS, finance.listing_multiple
+        elif departs(uniform(leave_key, firm.uid, 0), firm, pull, most, exits):
+            status, flow, multiple = LEFT, DEPARTURES, 0.0
         else:
             continue
-        if firm.stage >= births.boost_stage:
+        firm.status = status
+        flows[zone[firm.cell], firm.segment, flow] += 1.0
+        if multiple > 0.0:
+            pay_holders(firm, multiple, finance, holdings, funds)
+        if firm.stage >= births.boost_stage and status != LEFT:
             firm.boost_end = month + births.boost_months
         firm.search_end = NEVER
-        if firm.status != LISTED:
+        if status != LISTED:
+            firm.ended = month
+            leased[firm.cell] -= firm.area
             firm.area = 0.0
+
+
+@kernel
+def departs(u, firm, pull, most, exits):
+    """Return whether u falls below the firm's chance of departure.   (E21)"""
+    if u >= most * (1.0 + 1e-9):
+        return False
+    return u < departure_probability(firm.lease_rent * (1.0 - firm.relief), firm.stage, pull, exits)
 
 
 @kernel
@@ -109,30 +117,6 @@ def pay_holders(firm, multiple, finance, holdings, funds):
         fund.uncalled += again
         fund.recycled += again
         entry = part.next
-
-
-@kernel
-def leave(startups, par, pull, zone, key, flows):
-    """Draw each startup's departure.   (E21)
-
-    Nobody leaves more readily than a startup of the last stage at the highest rent paid: most draws are
-    settled by that bound alone.
-    """
-    exits, highest = par[0].exits, 0.0
-    for i in range(startups.shape[0]):
-        if startups[i].status == ACTIVE:
-            highest = max(highest, startups[i].lease_rent)
-    bound = departure_probability(highest, LAST_STAGE, pull, exits) * (1.0 + 1e-9)
-    for i in range(startups.shape[0]):
-        firm = startups[i]
-        if firm.status != ACTIVE:
-            continue
-        u = uniform(key, firm.uid, 0)
-        paid = firm.lease_rent * (1.0 - firm.relief)
-        if u < bound and u < departure_probability(paid, firm.stage, pull, exits):
-            firm.status = LEFT
-            flows[zone[firm.cell], firm.segment, DEPARTURES] += 1.0
-            firm.area = 0.0
 
 
 @kernel

@@ -71,7 +71,7 @@ def close_rounds(world, par, terms, draw) -> None:
     firm, fund, score = score_pairs(
         rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
     rank = keep_order(np.argsort(-score), score)
-    commitments = commit(rows, seekers, world.funds, table, firm[rank], fund[rank], world.caps)
+    commitments = commit(rows["ask"][seekers], world.funds, table, rank, firm, fund, world.caps)
     holdings, deals = world.holdings, world.deals
     holdings.n, deals.n = settle(
         rows, seekers, world.funds, table, world.month, grid.zone, *commitments,
@@ -278,7 +278,7 @@ def score_pairs(startups, seekers, funds, order, to_seat, par, key):
     """Return seeker, fund and score of the pairs in focus above the bar, by startup uid, then fund uid.   (E16)"""
     finance, access = par[0].finance, par[0].access
     size = seekers.size * funds.shape[0]
-    firm_of, fund_of = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    firm_of, fund_of = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
     score, n = np.empty(size), 0
     for i in range(seekers.size):
         firm = startups[seekers[i]]
@@ -308,28 +308,26 @@ def keep_order(rank, score):
 
 
 @kernel
-def commit(startups, seekers, funds, par, firm_of, fund_of, caps):
+def commit(asks, funds, par, rank, firm_of, fund_of, caps):
     """Go down the list once; return the commitments made: seeker, fund, amount.   (E16)"""
     finance = par[0].finance
-    raised = np.zeros(seekers.size)
-    made = np.zeros(seekers.size, dtype=np.int64)
-    out_firm, out_fund = np.empty(firm_of.size, dtype=np.int64), np.empty(firm_of.size, dtype=np.int64)
-    out_amount, n = np.empty(firm_of.size), 0
-    for k in range(firm_of.size):
-        i, fund = firm_of[k], funds[fund_of[k]]
-        ask = startups[seekers[i]].ask
-        need = ask - raised[i]
-        if need <= 0.0:
+    need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
+    out_firm, out_fund = np.empty(rank.size, dtype=np.int32), np.empty(rank.size, dtype=np.int32)
+    out_amount, n = np.empty(rank.size), 0
+    for k in range(rank.size):
+        i = firm_of[rank[k]]
+        if need[i] <= 0.0:
             continue
-        amount = min(need, ticket(fund, finance))
-        if amount < need:
+        v = fund_of[rank[k]]
+        amount = min(need[i], ticket(funds[v], finance))
+        if amount < need[i]:
             caps[0].ticket_short += 1
-        if amount <= 0.0 or amount < ask * (finance.lead_share if made[i] == 0 else finance.follow_share):
+        if amount <= 0.0 or amount < asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share):
             continue
-        fund.purse -= amount
-        raised[i] += amount
+        funds[v].purse -= amount
+        need[i] -= amount
         made[i] += 1
-        out_firm[n], out_fund[n], out_amount[n] = i, fund_of[k], amount
+        out_firm[n], out_fund[n], out_amount[n] = i, v, amount
         n += 1
     return out_firm[:n], out_fund[:n], out_amount[:n]
 

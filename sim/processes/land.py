@@ -39,10 +39,9 @@ def open_space(world, par, terms) -> None:
 
 
 def clear_offices(world, par, terms) -> None:
-    """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent)."""
-    startups = startup_area(world.startups.rows, world.grid.n_cells)
+    """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent, highest_rent)."""
     growth = exp(par.outlook.tenant_growth_per_month * world.month)
-    oversold = hold_offices(par.table, world.stock, startups, world.tenant_demand, growth, world.log_rent,
+    oversold = hold_offices(par.table, world.stock, world.leased, world.tenant_demand, growth, world.log_rent,
                  world.tenants, world.vacant, world.caps)  # fmt: skip
     if par.location.unlimited_capacity:
         world.vacant[:] = world.stock
@@ -52,27 +51,25 @@ def clear_offices(world, par, terms) -> None:
     above = around(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
     adjust_rents(par.table, above, world.nearby_stock, world.log_rent, world.caps)
     rent_of(world.reference_rent, world.log_rent, world.rent)
+    world.highest_rent = max(world.highest_rent, float(world.rent.max()))
 
 
 def count_vacancy(world, par) -> None:
-    """Count the rooms that startups have left since offices were cleared (writes vacant)."""
-    startups = startup_area(world.startups.rows, world.grid.n_cells)
-    world.vacant[:] = (
-        world.stock if par.location.unlimited_capacity else world.stock - startups - world.tenants
-    )
+    """Count vacancy anew after leases were signed or given up (writes vacant)."""
+    world.vacant[:] = world.stock if par.location.unlimited_capacity else world.space - world.leased
 
 
 def start_offices(world, par) -> None:
     """Begin month 0: other tenants want what startups leave of the occupied stock, at today's rents."""
     grid = world.grid
     vacancy = grid.zone_values("vacancy_share")[grid.zone]
-    startups = startup_area(world.startups.rows, grid.n_cells)
-    wanted = world.stock * (1.0 - vacancy) - startups
+    world.leased = startup_area(world.startups.rows, grid.n_cells)
+    wanted = world.stock * (1.0 - vacancy) - world.leased
     world.caps[0].demand_floor += int((wanted < 0).sum())
     world.tenant_demand = np.maximum(wanted, 0.0)
     world.tenants = world.tenant_demand.copy()
-    world.vacant = world.stock - startups - world.tenants
-    world.room = world.vacant
+    world.vacant = world.space - world.leased
+    world.largest_lease = np.full(grid.n_cells, np.inf)
     world.nearby_stock = around(neighbourhood(grid, float(par.land.vacancy_range_km)), world.stock)
     world.excess_vacancy[0] = world.stock * (vacancy - par.land.natural_vacancy_share)
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log
 from sim.randomness import gumbel, uniform
-from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, exact
+from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, exact, floor_exact
 
 PASSES = 16
 ONE = 1  # revision by exactly one startup a month
@@ -82,6 +82,8 @@ def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0
 
 def mark_eligible(world, par, terms) -> None:
     """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief)."""
+    if terms.max_age.size == 0:
+        return
     mark(world.startups.rows, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
          terms.max_area)  # fmt: skip
 
@@ -98,19 +100,20 @@ def weigh_region(world, par, terms) -> Choice:
 
 
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
-    """Give rooms to those who founded here; who waits too long is lost (writes startups, room, flows)."""
+    """Give rooms to those who founded here; who waits too long is lost (writes startups, leased, flows)."""
     rows = world.startups.rows
     waiting = in_turn(rows, np.flatnonzero(rows["status"] == WAITING), draw("turn"))
     if waiting.size == 0:
         return
     masks = entrant_masks(par.table, terms.max_area)
     seat(rows, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
-         choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.room, world.vacant,
+         choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.space, world.leased,
+           world.largest_lease,
          draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 def move_tenants(world, par, terms, draw) -> None:
-    """Let tenants at the end of a lease, or crowded, stay or move (writes startups, room, flows)."""
+    """Let tenants at the end of a lease, or crowded, stay or move (writes startups, leased, flows)."""
     rows = world.startups.rows
     choosers = looking(rows, world.month, par.table)
     revising = par.location.revision_rate_per_month > 0 or par.location.revision == ONE
@@ -122,8 +125,8 @@ def move_tenants(world, par, terms, draw) -> None:
     choice = Choice(world, par, terms, np.unique(rows["eligible"][choosers]))
     decide(rows, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
-           choice.column(rows["eligible"][choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.room, world.vacant,
-           draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+           choice.column(rows["eligible"][choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.space, world.leased,
+           world.largest_lease, world.vacant, draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 def in_turn(rows, chosen: np.ndarray, key) -> np.ndarray:
@@ -314,13 +317,13 @@ def cell_at(target, first, last, weights):
 
 
 @kernel
-def has_room(cell, need, room, vacant, location):
+def has_room(cell, need, space, leased, largest, location):
     """Return whether a chooser of `need` m2 fits into the cell."""
-    return location.unlimited_capacity or (room[cell] >= need and vacant[cell] >= need)
+    return location.unlimited_capacity or (space[cell] - leased[cell] >= need and largest[cell] >= need)
 
 
 @kernel
-def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distances, room, vacant, zone_key,
+def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distances, space, leased, largest, zone_key,
               cell_key):  # fmt: skip
     """Return the cell that a chooser takes, or -1 if none has room.   (E6, E7)"""
     for turn in range(PASSES):
@@ -329,18 +332,18 @@ def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distanc
             return -1
         target = uniform(cell_key, uid, turn) * exp(log_zone[z])
         cell = cell_at(target, first[z], first[z + 1], weights)
-        if cell >= 0 and has_room(cell, need, room, vacant, location):
+        if cell >= 0 and has_room(cell, need, space, leased, largest, location):
             return cell
-    return find_among_free(uid, need, location, zone, weights, pull, distances, room, vacant, cell_key)
+    return find_among_free(uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key)
 
 
 @kernel
-def find_among_free(uid, need, location, zone, weights, pull, distances, room, vacant, cell_key):
+def find_among_free(uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key):
     """Return a cell drawn by weight among those with room, or -1.   (E7)"""
     free = np.zeros(weights.size)
     total = 0.0
     for c in range(weights.size):
-        if has_room(c, need, room, vacant, location):
+        if has_room(c, need, space, leased, largest, location):
             free[c] = weights[c] * exp(-pull * distances[zone[c]])
             total += free[c]
     return cell_at(uniform(cell_key, uid, PASSES) * total, 0, weights.size, free)
@@ -348,7 +351,7 @@ def find_among_free(uid, need, location, zone, weights, pull, distances, room, v
 
 @kernel
 def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns, origin_distance, rent,
-         room, vacant, zone_key, cell_key, flows, caps):  # fmt: skip
+         space, leased, largest, zone_key, cell_key, flows, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
     location = par[0].location
     nowhere = np.zeros(first.size - 1)
@@ -359,12 +362,12 @@ def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns,
         distances = origin_distance[firm.origin_place] if firm.origin_place >= 0 else nowhere
         s, m = firm.segment, columns[firm.segment]
         cell = find_cell(firm.uid, need, location, zone, first, weights[s, 0, m], log_zone[s, 0, m], pull,
-                         distances, room, vacant, zone_key, cell_key)  # fmt: skip
+                         distances, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell >= 0:
             firm.status, firm.cell, firm.area, firm.born = ACTIVE, cell, need, month
             firm.lease_rent, firm.lease_end = rent[cell], month + lease_length(firm.stage, location)
             firm.last_round, firm.waited = month, 0
-            room[cell] -= need
+            leased[cell] += need
             flows[zone[cell], s, ENTRIES] += 1.0
             continue
         firm.waited += 1
@@ -394,7 +397,7 @@ def stay_probability(own, rest, bonus):
 
 @kernel
 def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_rest, columns,
-           revising, attraction, log_spill, jacobs, rent, room, vacant, stay_key, zone_key, cell_key, flows,
+           revising, attraction, log_spill, jacobs, rent, space, leased, largest, vacant, stay_key, zone_key, cell_key, flows,
            caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
@@ -404,38 +407,38 @@ def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_r
         s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
         need, own = needed_area(firm.heads, location), firm.cell
         value = own_weight(firm, p, own, location, attraction, log_spill, jacobs, rent)
-        fits = location.unlimited_capacity or room[own] + firm.area >= need
+        fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
         if fits and not revising:
             chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)
             if uniform(stay_key, firm.uid, 0) < chance:
-                sign_lease(firm, own, need, rent[own], month + lease_length(firm.stage, location), room)
+                sign_lease(firm, own, need, rent[own], month + lease_length(firm.stage, location), leased)
                 continue
         if revising:
             chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
-            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0, nowhere, room, vacant,
+            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0, nowhere, space, leased, largest,
                              zone_key, cell_key)  # fmt: skip
         else:
             cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], log_zone[s, p, m], 0.0,
-                             nowhere, room, vacant, zone_key, cell_key)  # fmt: skip
+                             nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell < 0:
             caps[0].movers_without_room += 1
-            sign_lease(firm, own, min(need, exact(firm.area + room[own])), rent[own],
-                       month + location.stopgap_lease_months, room)  # fmt: skip
+            sign_lease(firm, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
+                       month + location.stopgap_lease_months, leased)  # fmt: skip
             firm.waited = 1
             continue
         flows[zone[own], s, MOVES_OUT] += 1.0
         flows[zone[cell], s, MOVES_IN] += 1.0
-        sign_lease(firm, cell, need, rent[cell], month + lease_length(firm.stage, location), room)
+        sign_lease(firm, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
         payroll = firm.heads * operations.wage_wan_head_month[s]
         firm.cash -= (location.moving_rent_months * rent[cell] * need / 10_000.0
                       + location.moving_payroll_months * payroll)  # fmt: skip
 
 
 @kernel
-def sign_lease(firm, cell, area, rent, end, room):
+def sign_lease(firm, cell, area, rent, end, leased):
     """Give up the old rooms and lease `area` m2 in `cell` until `end`."""
-    room[firm.cell] += firm.area
-    room[cell] -= area
+    leased[firm.cell] -= firm.area
+    leased[cell] += area
     firm.cell, firm.area, firm.lease_rent, firm.lease_end, firm.waited = cell, area, rent, end, 0
 
 
