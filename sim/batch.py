@@ -19,6 +19,7 @@ import time
 import traceback
 import types
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ def run_missing(
     if not jobs:
         return []
     with _terminable(), Progress(len(jobs)) as progress:
+        if workers != 0:
+            _start_server()  # it imports the model while this process compiles it
         compile_kernels(scenarios.values(), progress)
         progress.begin_runs()
         with contextlib.closing(attempt_all(jobs.values(), workers)) as attempts:
@@ -167,8 +170,8 @@ class _Worker:
     """A process that does the jobs it is given, and what it has not answered yet."""
 
     def __init__(self) -> None:
+        _start_server()
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["sim.batch", "sim.model"])
         self.left: collections.deque[Job] = collections.deque()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs,), daemon=True)
@@ -194,6 +197,13 @@ class _Worker:
         self.connection.close()
         self.process.kill()
         self.process.join()
+
+
+def _start_server() -> None:
+    """Start the process from which workers are forked, with the model imported; once."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["sim.batch", "sim.model"])
+    with _clean_start():
+        forkserver.ensure_running()
 
 
 def _serve(

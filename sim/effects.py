@@ -73,13 +73,26 @@ def compare(
     OSError
         If the folder cannot be written.
     """
+    scenarios, texts = _read_scenarios(policies, baseline)
+    plan = _plan(scenarios, _seeds(seeds), months)
+    comparison = _run(plan, scenarios, texts, pathlib.Path(out or _default_folder(plan)), workers)
+    if figures:
+        comparison.draw()
+    return comparison
+
+
+def _run(
+    plan: Plan,
+    scenarios: dict[str, Scenario],
+    texts: dict[str, str | None],
+    folder: pathlib.Path,
+    workers: int | None,
+) -> Comparison:
+    """Do the runs of a plan that are missing, and write the effects beside them."""
     from sim.batch import run_missing
     from sim.provenance import provenance
 
     begin = time.perf_counter()
-    scenarios, texts = _read_scenarios(policies, baseline)
-    plan = _plan(scenarios, _seeds(seeds), months)
-    folder = pathlib.Path(out) if out is not None else _default_folder(plan)
     with writing(folder, plan, notify=_warn) as results:
         manifest = provenance() | {"scenario_files": texts, "seeds": list(plan.seeds)}
         manifest["fingerprints"] = {name: values["fingerprint"] for name, values in plan.scenarios.items()}
@@ -89,14 +102,11 @@ def compare(
         except KeyboardInterrupt:
             raise Interrupted(folder, len(results.finished())) from None
         comparison = Comparison(results, failures)
-        seconds = [run["seconds"] for run in results.done().values()]
         timings = {
             "command_seconds": round(time.perf_counter() - begin, 2),
-            "run_seconds": round(sum(seconds), 2),
+            "run_seconds": round(sum(run["seconds"] for run in results.done().values()), 2),
         }
         results.finish(comparison.effects, manifest | {"timings": timings})
-    if figures:
-        comparison.draw()
     return comparison
 
 

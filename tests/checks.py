@@ -67,7 +67,12 @@ def utility(world: World, par: Parameters, relief: np.ndarray, segment: int, pha
 
 
 def shares(
-    world: World, par: Parameters, relief: np.ndarray, segment: int, phase: int, origin: np.ndarray | float = 0.0
+    world: World,
+    par: Parameters,
+    relief: np.ndarray,
+    segment: int,
+    phase: int,
+    origin: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Return the share of choosers that each cell should get, (n_cells,)."""
     value = utility(world, par, relief, segment, phase) - origin

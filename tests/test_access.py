@@ -14,7 +14,9 @@ from sim.world import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED, LOST
 
 def whole_lattice(side: int, cell_km: float = 0.5):
     """Return a square lattice of which every cell is there, in one zone."""
-    cells = [((i + 0.5) * cell_km, (j + 0.5) * cell_km, 0, 1 / side**2) for j in range(side) for i in range(side)]
+    cells = [
+        ((i + 0.5) * cell_km, (j + 0.5) * cell_km, 0, 1 / side**2) for j in range(side) for i in range(side)
+    ]
     return grid_of(cells, [zone("all", 1e7)], cell_km=cell_km)
 
 
@@ -126,7 +128,11 @@ def test_beyond_the_cut_nothing_spills_over(neutral):
 
 def test_the_relative_form_is_the_count_over_the_mean_count(neutral):
     # a range far below the size of a cell: every cell is alone
-    theory = {"location.social_form": "relative", "access.spillover_range_km": 0.05, "access.self_spillover": True}
+    theory = {
+        "location.social_form": "relative",
+        "access.spillover_range_km": 0.05,
+        "access.self_spillover": True,
+    }
     par = worlds.parameters(theory | {"access.spillover_cut_km": 0.0})
     counts = np.array([5, 0, 2, 1, 0, 0, 0, 0, 1, 0, 3, 0])
     rows = startups(12, cell=np.repeat(np.arange(12), counts), heads=np.arange(1.0, 13.0))

@@ -13,7 +13,9 @@ from sim.randomness import Draws
 from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, HOLDING, LEFT, LISTED, NEVER
 
 ONLY_FAILURE = {"exits.failure_stage_factor": (1.0,) * 6, "exits.failure_first_year_factor": 1.0,
-                "exits.acquisition_per_month": (0.0,) * 6, "exits.listing_per_month": 0.0}  # fmt: skip
+                "exits.acquisition_per_month": (0.0,) * 6, "exits.listing_per_month": 0.0,
+                "exits.departure_per_month": 0.0}  # fmt: skip
+ONLY_DEPARTURE = ONLY_FAILURE | {"exits.failure_per_month": 0.0, "exits.departure_per_month": 0.06}
 
 
 def live(world, par, month: int, seed: int = 1) -> None:
@@ -44,7 +46,12 @@ def test_under_poisson_entry_and_constant_failure_the_stock_is_poisson_of_their_
 
 @pytest.mark.parametrize("stage", range(6))
 def test_survival_by_stage_is_the_product_of_the_monthly_chances(stage):
-    par = worlds.parameters({"exits.acquisition_per_month": (0.0,) * 6, "exits.listing_per_month": 0.0})
+    stay = {
+        "exits.acquisition_per_month": (0.0,) * 6,
+        "exits.listing_per_month": 0.0,
+        "exits.departure_per_month": 0.0,
+    }
+    par = worlds.parameters(stay)
     n, factor = 12_000, (2.2, 1.0, 0.7, 0.5, 0.35, 0.2)[stage]
     world = settle(worlds.town(), startups(n, stage=stage, born=0))
     for month in range(1, 37):
@@ -71,7 +78,7 @@ def test_no_chance_of_failure_exceeds_one():
 
 
 def test_startups_are_acquired_and_listed_at_their_rates(par):
-    safe = worlds.parameters({"exits.failure_per_month": 0.0})
+    safe = worlds.parameters({"exits.failure_per_month": 0.0, "exits.departure_per_month": 0.0})
     n, months = 20_000, 12
     world = settle(worlds.town(), startups(n, stage=np.arange(n) % 6))
     for month in range(months):
@@ -84,7 +91,9 @@ def test_startups_are_acquired_and_listed_at_their_rates(par):
     gone = 1 - (1 - 0.002) * (1 - 0.012)
     checks.check_chance(np.count_nonzero(last["status"] != ACTIVE), len(last), 1 - (1 - gone) ** months)
     listed = np.count_nonzero(last["status"] == LISTED) / np.count_nonzero(last["status"] != ACTIVE)
-    assert abs(listed - 0.998 * 0.012 / gone) < 4 * math.sqrt(0.25 / np.count_nonzero(last["status"] != ACTIVE))
+    assert abs(listed - 0.998 * 0.012 / gone) < 4 * math.sqrt(
+        0.25 / np.count_nonzero(last["status"] != ACTIVE)
+    )
     assert not np.any((rows["stage"] < 5) & (rows["status"] == LISTED))
 
 
@@ -95,11 +104,13 @@ def certain(event: str):
         "exits.failure_stage_factor": (1.0,) * 6,
         "exits.acquisition_per_month": (float(event == "acquire"),) * 6,
         "exits.listing_per_month": float(event == "list"),
+        "exits.departure_per_month": float(event == "leave"),
+        "exits.departure_rent_exponent": 0.0,
     })  # fmt: skip
 
 
 @pytest.mark.parametrize(("event", "status", "flow"), [("fail", DORMANT, "failures"), ("acquire", ACQUIRED, "acquisitions"),
-                                                       ("list", LISTED, "listings")])  # fmt: skip
+                                                       ("list", LISTED, "listings"), ("leave", LEFT, "departures")])  # fmt: skip
 def test_an_end_is_counted_once_where_it_happens(event, status, flow):
     world = settle(worlds.town(), startups(30, stage=5, cell=np.arange(30) % 12, segment=np.arange(30) % 4))
     live(world, certain(event), 40)
@@ -119,7 +130,7 @@ def test_a_listed_firm_keeps_heads_and_rooms_and_stays():
         assert np.array_equal(world.startups.rows[name], before[name])
     live(world, certain("fail"), 41)
     live(world, certain("acquire"), 42)
-    exits.leave_region(world, worlds.parameters({"exits.departure_per_month": 1.0}), None, Draws(1, 43))
+    live(world, certain("leave"), 43)
     assert set(world.startups.rows["status"].tolist()) == {LISTED}
 
 
@@ -130,10 +141,7 @@ def test_who_is_gone_leaves_its_rooms(event, par):
     world.tenants = 0.5 * world.stock
     land.count_vacancy(world, par)
     before = world.vacant.copy()
-    if event == "leave":
-        exits.leave_region(world, worlds.parameters({"exits.departure_per_month": 1.0}), None, Draws(1, 0))
-    else:
-        live(world, certain(event), 40)
+    live(world, certain(event), 40)
     land.count_vacancy(world, par)
     np.testing.assert_allclose(world.vacant - before, 500.0, rtol=1e-9)
     np.testing.assert_allclose(world.vacant, 0.5 * world.stock, rtol=1e-12)
@@ -185,11 +193,13 @@ def test_departure_rises_with_the_root_of_the_rent_with_stage_and_with_what_othe
 
 def test_startups_leave_at_that_chance_by_the_rent_that_they_pay_themselves():
     # raised fiftyfold, so that a month is enough
-    par = worlds.parameters({"exits.departure_per_month": 0.06})
+    par = worlds.parameters(ONLY_DEPARTURE)
     n = 30_000
-    rows = startups(n, lease_rent=np.where(np.arange(n) < n // 2, 240.0, 120.0), relief=np.tile([0.0, 0.5], n // 2))
+    rows = startups(
+        n, lease_rent=np.where(np.arange(n) < n // 2, 240.0, 120.0), relief=np.tile([0.0, 0.5], n // 2)
+    )
     world = settle(worlds.town(), rows)
-    exits.leave_region(world, par, None, Draws(1, 0))
+    live(world, par, 0)
     gone = world.startups.rows["status"] == LEFT
     for rent, relief in ((240.0, 0.0), (240.0, 0.5), (120.0, 0.0), (120.0, 0.5)):
         group = (rows["lease_rent"] == rent) & (rows["relief"] == relief)
@@ -199,10 +209,10 @@ def test_startups_leave_at_that_chance_by_the_rent_that_they_pay_themselves():
 
 
 def test_what_other_cities_offer_moves_departures_by_the_outside_pull():
-    par = worlds.parameters({"exits.departure_per_month": 0.06, "outlook.outside_offer_per_year": 0.5})
+    par = worlds.parameters(ONLY_DEPARTURE | {"outlook.outside_offer_per_year": 0.5})
     n = 30_000
     world = settle(worlds.town(), startups(n, lease_rent=180.0), month=24)
-    exits.leave_region(world, par, None, Draws(1, 24))
+    live(world, par, 24)
     hits = np.count_nonzero(world.startups.rows["status"] == LEFT)
     checks.check_chance(hits, n, 0.06 * math.exp(0.5 * 0.5 * 2))
 

@@ -332,7 +332,9 @@ def test_partner_funds_are_alike_and_invest_in_everything(tables):
         assert len(partners) == 6
         assert len(set(partners["size"].tolist())) == 1
         assert set(partners["segments"].tolist()) == {15}
-        assert set(zip(partners["first_round"].tolist(), partners["last_round"].tolist(), strict=True)) == {(0, 4)}
+        assert set(zip(partners["first_round"].tolist(), partners["last_round"].tolist(), strict=True)) == {
+            (0, 4)
+        }
         seats = [index[z] for z in ("wudaokou", "wudaokou", "zgc-west", "zgc-west", "raycom", "raycom")]
         assert sorted(partners["seat"].tolist()) == sorted(seats)
 
@@ -362,7 +364,9 @@ def test_seats_rounds_and_phases_follow_their_distributions(tables):
     others = np.concatenate([table[table["partner"] == 0] for table in tables])
     for name, weight in weights.items():
         seat = world.grid.tables.zone_index[name]
-        checks.check_chance(np.count_nonzero(others["seat"] == seat), others.size, weight / sum(weights.values()))
+        checks.check_chance(
+            np.count_nonzero(others["seat"] == seat), others.size, weight / sum(weights.values())
+        )
     offsets = np.bincount(others["offset"], minlength=48)
     assert offsets.size == 48
     assert stats.chisquare(offsets).pvalue > 1e-4

@@ -1,5 +1,6 @@
 """The grid: floor space to the square metre, one zone for each cell, distances, and places on the real map."""
 
+import itertools
 import json
 import math
 
@@ -113,7 +114,7 @@ def test_an_unknown_world_is_refused_by_name():
 def is_inside(x: float, y: float, ring: list[list[float]]) -> bool:
     """Return whether a point lies inside a closed ring: a ray from it crosses an odd number of sides."""
     inside = False
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(ring):
         if (y1 > y) != (y2 > y) and x < x1 + (y - y1) * (x2 - x1) / (y2 - y1):
             inside = not inside
     return inside

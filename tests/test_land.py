@@ -13,7 +13,11 @@ from sim.policy import NewSpace, Phase
 from sim.processes import land
 from sim.world import ACTIVE, LISTED, IdentityError
 
-PATH = {"land.tenant_rent_elasticity": 0.0, "land.rent_speed_per_month": 1 / 6, "land.rent_reversion_per_month": 0.0}
+PATH = {
+    "land.tenant_rent_elasticity": 0.0,
+    "land.rent_speed_per_month": 1 / 6,
+    "land.rent_reversion_per_month": 0.0,
+}
 
 
 def offices(vacancy: float, rows=None, grid=None):
@@ -73,7 +77,9 @@ def test_rents_feel_the_vacancy_of_their_neighbourhood(neutral):
 
 def test_other_tenants_want_less_at_a_higher_rent_by_their_elasticity():
     for log_rent in (-0.3, 0.0, 0.2):
-        assert land.tenant_demand(1000.0, log_rent, 0.4, 1.0) == pytest.approx(1000.0 * math.exp(-0.4 * log_rent))
+        assert land.tenant_demand(1000.0, log_rent, 0.4, 1.0) == pytest.approx(
+            1000.0 * math.exp(-0.4 * log_rent)
+        )
     assert land.tenant_demand(1000.0, 0.0, 0.4, 1.1) == pytest.approx(1100.0)
 
 

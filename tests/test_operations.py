@@ -151,7 +151,9 @@ def test_a_startup_never_has_less_than_one_head(par):
 
 
 def test_what_the_public_pays_is_what_startups_receive(par):
-    rows = startups(40, cell=np.arange(40) % 12, area=np.linspace(20, 90, 40), lease_rent=np.linspace(80, 240, 40))
+    rows = startups(
+        40, cell=np.arange(40) % 12, area=np.linspace(20, 90, 40), lease_rent=np.linspace(80, 240, 40)
+    )
     terms = worlds.terms_of(worlds.town(), (rent_cut("a", ("zone-0", "zone-2"), 0.5),))
     plain, treated = works(par, rows.copy()), works(par, rows.copy(), terms)
     received = treated.startups.rows["subsidy"].sum()
@@ -177,7 +179,9 @@ def test_two_cuts_of_more_than_the_rent_pay_exactly_the_rent(par):
 
 
 def test_a_cut_in_another_zone_pays_nothing(par):
-    world = works(par, startups(3, cell=[3, 4, 5]), worlds.terms_of(worlds.town(), (rent_cut("a", ("zone-0",), 0.5),)))
+    world = works(
+        par, startups(3, cell=[3, 4, 5]), worlds.terms_of(worlds.town(), (rent_cut("a", ("zone-0",), 0.5),))
+    )
     assert world.relief_paid.tolist() == [0.0]
     assert not world.startups.rows["subsidy"].any()
 
@@ -209,13 +213,14 @@ def test_cash_changes_by_revenue_cost_rounds_and_moves_and_by_nothing_else():
 
         before, first = rows["cash"].copy(), world.deals.n
         finance.close_rounds(world, par, terms, draw)
-        raised = dict(zip(*(world.deals.rows[first:][name].tolist() for name in ("uid", "amount")), strict=True))
+        raised = dict(
+            zip(*(world.deals.rows[first:][name].tolist() for name in ("uid", "amount")), strict=True)
+        )
         expected = [raised.get(uid, 0.0) for uid in rows["uid"].tolist()]
         np.testing.assert_allclose(rows["cash"] - before, expected, rtol=1e-9, atol=1e-8)
 
         before = rows["cash"].copy()
         exits.end_startups(world, par, terms, draw)
-        exits.leave_region(world, par, terms, draw)
         land.count_vacancy(world, par)
         assert np.array_equal(before, rows["cash"])
         location.weigh_region(world, par, terms)

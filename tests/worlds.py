@@ -12,7 +12,7 @@ from sim.parameters import Parameters
 from sim.policy import Policies, RentCut
 from sim.scenario import Scenario
 from sim.space import Node, WorldTables, Zone
-from sim.world import ACTIVE, FUND, INDEPENDENT, NEVER, STARTUP, WAITING, World
+from sim.world import ACTIVE, FUND, INDEPENDENT, LISTED, NEVER, STARTUP, WAITING, World
 
 OPC, APP, MODEL, EMB = range(4)
 LONG = 10_000  #: a month after every test
@@ -99,11 +99,25 @@ def varied(world: World, seed: int = 0) -> World:
     n = world.grid.n_cells
     world.rent = world.reference_rent * np.exp(rng.normal(0.0, 0.3, n))
     world.vacant = world.stock * rng.uniform(0.05, 0.5, n)
-    world.room = world.vacant
     world.log_talent = rng.normal(0.0, 0.5, n)
     world.log_capital = rng.normal(0.0, 0.5, n)
     world.residual = rng.normal(0.0, 0.5, world.grid.n_zones)
+    return leave_vacant(world, world.vacant)
+
+
+def leave_vacant(world: World, vacant: np.ndarray) -> World:
+    """Let other tenants leave that much floor space vacant beside the startups of the ledger."""
+    rows = world.startups.rows
+    here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
+    world.leased = np.bincount(here["cell"], weights=here["area"], minlength=world.grid.n_cells)
+    world.vacant = np.array(vacant, dtype=float)
+    world.tenants = world.stock - world.leased - world.vacant
     return world
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether two tables hold the same in every field, bit for bit."""
+    return len(a) == len(b) and all(a[name].tobytes() == b[name].tobytes() for name in a.dtype.names or ())
 
 
 def startups(n: int, **fields) -> np.ndarray:
@@ -159,4 +173,6 @@ def settle(grid: Grid, rows: np.ndarray, month: int = 0) -> World:
     world = World.empty(grid, month)
     world.startups.replace(rows)
     world.nearby_stock = np.ones(grid.n_cells)
-    return world
+    world.largest_lease = np.full(grid.n_cells, np.inf)
+    world.highest_rent = 1e4
+    return leave_vacant(world, world.vacant)

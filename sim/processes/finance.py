@@ -21,6 +21,8 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 69, 9-15 (with aligned preferences the ranked list of whole tickets is the stable matching).
 """
 
+import heapq
+
 import numpy as np
 
 from sim.compiled import exp, kernel, log
@@ -68,10 +70,9 @@ def close_rounds(world, par, terms, draw) -> None:
         return
     seekers = seekers[np.argsort(rows["uid"][seekers])]
     order = np.argsort(world.funds["uid"])
-    firm, fund, score = score_pairs(
+    first, fund, score = score_pairs(
         rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
-    rank = keep_order(np.argsort(-score), score)
-    commitments = commit(rows["ask"][seekers], world.funds, table, rank, firm, fund, world.caps)
+    commitments = commit(rows["ask"][seekers], world.funds, table, first, fund, score, world.caps)
     holdings, deals = world.holdings, world.deals
     holdings.n, deals.n = settle(
         rows, seekers, world.funds, table, world.month, grid.zone, *commitments,
@@ -258,77 +259,108 @@ def seek(startups, par, month, key, ask_key, caps):
 
 
 @kernel
-def in_focus(fund, firm, finance):
-    """Return whether a fund invests in the firm's segment and round, and could bring the smallest part."""
-    step = min(firm.stage, LAST_ROUND)
-    if (fund.segments >> firm.segment) & 1 == 0 or step < fund.first_round or step > fund.last_round:
-        return False
-    smallest = firm.ask * min(finance.lead_share, finance.follow_share)
-    return fund.purse > 0.0 and ticket(fund, finance) >= smallest
+def in_focus(fund, segment, step):
+    """Return whether a fund with money invests in a segment and round.   (E16)"""
+    return (fund.purse > 0.0 and (fund.segments >> segment) & 1 == 1
+            and fund.first_round <= step <= fund.last_round)  # fmt: skip
 
 
 @kernel
-def ticket(fund, finance):
-    """Return the most that a fund can commit to one round now [wan].   (E16)"""
-    return min(exact(finance.ticket_share * fund.commitment), fund.purse)
+def funds_in_focus(funds, order):
+    """Return the funds for each segment and round, in the given order, and how many they are."""
+    rounds = LAST_ROUND + 1
+    chosen = np.empty((4, rounds, funds.shape[0]), dtype=np.int32)
+    number = np.zeros((4, rounds), dtype=np.int64)
+    for segment in range(4):
+        for step in range(rounds):
+            for v in order:
+                if in_focus(funds[v], segment, step):
+                    chosen[segment, step, number[segment, step]] = v
+                    number[segment, step] += 1
+    return chosen, number
 
 
 @kernel
 def score_pairs(startups, seekers, funds, order, to_seat, par, key):
-    """Return seeker, fund and score of the pairs in focus above the bar, by startup uid, then fund uid.   (E16)"""
+    """Return the pairs in focus above the bar: each seeker's first pair, funds and scores.   (E16)
+
+    Seekers stand by uid, and the pairs of a seeker by the uid of the fund.
+    """
     finance, access = par[0].finance, par[0].access
-    size = seekers.size * funds.shape[0]
-    firm_of, fund_of = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    score, n = np.empty(size), 0
+    chosen, number = funds_in_focus(funds, order)
+    uids, seats = funds["uid"].copy(), funds["seat"].copy()
+    first = np.zeros(seekers.size + 1, dtype=np.int64)
+    fund_of = np.empty(seekers.size * funds.shape[0], dtype=np.int32)
+    score, n = np.empty(fund_of.size), 0
     for i in range(seekers.size):
         firm = startups[seekers[i]]
-        for j in range(order.size):
-            v = order[j]
-            fund = funds[v]
-            if not in_focus(fund, firm, finance):
-                continue
-            far = to_seat[firm.cell, fund.seat] / access.capital_range_km
-            taste = finance.taste_sd * normal(key, combine(firm.uid, fund.uid), firm.stage)
+        segment, step = firm.segment, min(firm.stage, LAST_ROUND)
+        for j in range(number[segment, step]):
+            v = chosen[segment, step, j]
+            far = to_seat[firm.cell, seats[v]] / access.capital_range_km
+            taste = finance.taste_sd * normal(key, combine(firm.uid, uids[v]), firm.stage)
             value = firm.log_capability - finance.distance_weight * far + taste
             if value > finance.score_bar:
-                firm_of[n], fund_of[n], score[n] = i, v, value
+                fund_of[n], score[n] = v, value
                 n += 1
-    return firm_of[:n], fund_of[:n], score[:n]
+        first[i + 1] = n
+    return first, fund_of[:n], score[:n]
 
 
 @kernel
-def keep_order(rank, score):
-    """Let pairs of equal score stand in the order of the list: NumPy's fastest sort need not be stable."""
-    for k in range(1, rank.size):
-        j = k
-        while j > 0 and score[rank[j]] == score[rank[j - 1]] and rank[j] < rank[j - 1]:
-            rank[j], rank[j - 1] = rank[j - 1], rank[j]
-            j -= 1
-    return rank
+def next_pair(i, last, first, fund_of, score, least, purse, ticket):
+    """Return seeker i's best pair after pair `last` (-1: none yet) whose fund can bring `least`; -1 if none.
+
+    What a fund can bring only falls during a month, so a pair that is passed over here would have been passed
+    over at its turn in the list of all pairs.
+    """
+    best = -1
+    for j in range(first[i], first[i + 1]):
+        if last >= 0 and (score[j] > score[last] or (score[j] == score[last] and j <= last)):
+            continue
+        v = fund_of[j]
+        if min(purse[v], ticket[v]) >= least and (best < 0 or score[j] > score[best]):
+            best = j
+    return best
 
 
 @kernel
-def commit(asks, funds, par, rank, firm_of, fund_of, caps):
-    """Go down the list once; return the commitments made: seeker, fund, amount.   (E16)"""
+def commit(asks, funds, par, first, fund_of, score, caps):
+    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
+
+    The list is never written out: a heap holds each seeker's next pair, by falling score, then startup uid.
+    """
     finance = par[0].finance
     need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
-    out_firm, out_fund = np.empty(rank.size, dtype=np.int32), np.empty(rank.size, dtype=np.int32)
-    out_amount, n = np.empty(rank.size), 0
-    for k in range(rank.size):
-        i = firm_of[rank[k]]
-        if need[i] <= 0.0:
-            continue
-        v = fund_of[rank[k]]
-        amount = min(need[i], ticket(funds[v], finance))
+    purse, ticket = funds["purse"].copy(), np.empty(funds.shape[0])
+    for v in range(funds.shape[0]):
+        ticket[v] = exact(finance.ticket_share * funds[v].commitment)
+    out_firm, out_fund = np.empty(score.size, dtype=np.int32), np.empty(score.size, dtype=np.int32)
+    out_amount, n = np.empty(score.size), 0
+    heap = [(0.0, 0, 0) for _ in range(0)]
+    for i in range(asks.size):
+        j = next_pair(i, -1, first, fund_of, score, asks[i] * finance.lead_share, purse, ticket)
+        if j >= 0:
+            heapq.heappush(heap, (-score[j], i, j))
+    while len(heap) > 0:
+        _, i, j = heapq.heappop(heap)
+        v = fund_of[j]
+        amount = min(need[i], min(purse[v], ticket[v]))
         if amount < need[i]:
             caps[0].ticket_short += 1
-        if amount <= 0.0 or amount < asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share):
-            continue
-        funds[v].purse -= amount
-        need[i] -= amount
-        made[i] += 1
-        out_firm[n], out_fund[n], out_amount[n] = i, v, amount
-        n += 1
+        least = asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share)
+        if amount > 0.0 and amount >= least:
+            purse[v] -= amount
+            need[i] -= amount
+            made[i] += 1
+            out_firm[n], out_fund[n], out_amount[n] = i, v, amount
+            n += 1
+        least = asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share)
+        if need[i] > 0.0 and need[i] >= least:
+            j = next_pair(i, j, first, fund_of, score, least, purse, ticket)
+            if j >= 0:
+                heapq.heappush(heap, (-score[j], i, j))
+    funds["purse"][:] = purse
     return out_firm[:n], out_fund[:n], out_amount[:n]
 
 
