@@ -86,15 +86,21 @@ def measure(startups: int, months: int) -> None:
         setattr(module, function, original)
     firms, ledger = statistics.median(alive), statistics.median(rows) * STARTUP.itemsize
     matrix = 8 * model.world.grid.n_cells**2
-    print(f"\n{int(firms):,} startups and listed firms, {int(statistics.median(rows)):,} rows of {STARTUP.itemsize} bytes")
+    print(
+        f"\n{int(firms):,} startups and listed firms, {int(statistics.median(rows)):,} rows of {STARTUP.itemsize} bytes"
+    )
     print(f"{'process':<18}{'ms a month':>12}{'ns a startup':>14}{'MB moved':>10}{'GB/s':>8}")
     for name, values in times.items():
         seconds = statistics.median(values)
         passes = {"access": 2, "operations": 2, "ends": 3, "places": 2, "births": 2}.get(name, 1)
         moved = passes * ledger + (matrix if name in ("access", "places") else 0)
-        print(f"{name:<18}{1e3 * seconds:>12.3f}{1e9 * seconds / firms:>14.1f}{moved / 1e6:>10.1f}{moved / seconds / 1e9:>8.1f}")
+        print(
+            f"{name:<18}{1e3 * seconds:>12.3f}{1e9 * seconds / firms:>14.1f}{moved / 1e6:>10.1f}{moved / seconds / 1e9:>8.1f}"
+        )
     month = statistics.median(whole)
-    print(f"{'whole month':<18}{1e3 * month:>12.3f}{1e9 * month / firms:>14.1f}{'':>18}   {firms / month / 1e6:.2f} M startup-months/s")
+    print(
+        f"{'whole month':<18}{1e3 * month:>12.3f}{1e9 * month / firms:>14.1f}{'':>18}   {firms / month / 1e6:.2f} M startup-months/s"
+    )
 
 
 def measure_run(repeats: int) -> None:
@@ -111,7 +117,11 @@ def measure_run(repeats: int) -> None:
         start = time.perf_counter()
         model.run()
         runs.append(time.perf_counter() - start)
-    for name, values in (("build, new seed", builds), ("build, kept state", copies), ("run of 120 months", runs)):
+    for name, values in (
+        ("build, new seed", builds),
+        ("build, kept state", copies),
+        ("run of 120 months", runs),
+    ):
         low, middle = np.min(values), np.median(values)
         print(f"{name:<20}{1e3 * low:>9.1f} ms at best{1e3 * middle:>9.1f} ms median of {repeats}")
 

@@ -1,6 +1,6 @@
 """Write docs/parameters.md and docs/outputs.md from the code's own declarations.
 
-    python docs/refresh.py
+python docs/refresh.py
 """
 
 import pathlib
@@ -59,10 +59,14 @@ def outputs_page() -> str:
 def shown(value: Any) -> str:
     """Return a value as one would write it."""
     if isinstance(value, tuple):
-        return "; ".join(shown(v) for v in value) if isinstance(value[0], tuple) else " ".join(map(shown, value))
+        return (
+            "; ".join(shown(v) for v in value) if isinstance(value[0], tuple) else " ".join(map(shown, value))
+        )
     if value is None:
         return "absent"
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
+    return (
+        f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
+    )
 
 
 def shown_range(values: Any) -> str:

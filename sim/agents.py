@@ -394,7 +394,7 @@ class VC(mesa.Agent):
         row, share = self._row, 0.0
         if row["commitment"] > 0:
             share = value / RMB_PER_WAN / float(row["commitment"])
-        for name in ("size", "commitment", "uncalled", "purse"):
+        for name in ("base_commitment", "commitment", "uncalled", "purse"):
             row[name] = float(row[name]) * share
 
     @property

@@ -40,8 +40,8 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
 
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
-if not numba.config.CACHE_DIR:  # somebody imported numba before us
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+if not numba.config.CACHE_DIR:  # type: ignore[attr-defined] # somebody imported numba before us
+    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]
 
 kernel = numba.njit(cache=True, error_model="numpy")
 

@@ -15,10 +15,10 @@ import collections
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.grid import Grid
 from sim.policy import Policies, Terms
 from sim.processes import access, births, exits, finance, land, location, operations
 from sim.randomness import Draws, combine, uniform
+from sim.space import Grid
 from sim.world import ACTIVE, World
 
 UNIFORM = 1
@@ -165,6 +165,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
         foreign = own.size == 0
         if foreign:
             own = np.flatnonzero(active & np.isin(zone, np.flatnonzero(belt == belt[z])))
+            own = own if own.size else np.flatnonzero(active)
         if own.size == 0 or wanted[z] == 0:
             continue
         taken, copies = take_rows(rows, own, int(wanted[z]), draw.once("rescale"), z)

@@ -67,7 +67,7 @@ class ClusterModel(mesa.Model):
         seed = int(rng) if isinstance(rng, int | np.integer) else int(self.rng.integers(2**31))
         self._build(scenario, seed)
         self.last_month = int(months)
-        self.datacollector = mesa.DataCollector(
+        self.datacollector: Any = mesa.DataCollector(
             model_reporters={
                 "startups": lambda model: len(model.startups),
                 "heads": lambda model: float(model.world.startups.rows["heads"][model.employing].sum()),
@@ -102,7 +102,7 @@ class ClusterModel(mesa.Model):
         return model
 
     def _build(self, scenario: Scenario, seed: int, cell_km: float | None = None) -> None:
-        self.datacollector: Any = None
+        self.datacollector = None
         self._grid: DistrictGrid | None = None
         self._grid_month = 0
         self.setup = scenario

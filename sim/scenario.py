@@ -43,6 +43,7 @@ from sim.parameters import (
     Operations,
     Outlook,
 )
+from sim.places import read_world, worlds
 from sim.policy import LEVERS, Lever, Month, Setting
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
 from sim.scenario_files import (
@@ -55,7 +56,6 @@ from sim.scenario_files import (
     read_scenario,
     shipped_ids,
 )
-from sim.space import read_world, worlds
 from sim.toml_source import KeyPath, dotted
 
 #: where a value comes from that no file gives, and one that was given in Python

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.language import _
+from sim.places import shipped_folder
 from sim.problems import Problem, ScenarioError, is_hidden, nearest, shown
-from sim.space import shipped_folder
 from sim.toml_source import KeyPath, Source, dotted, read_source
 
 #: keys that describe one file and are not inherited

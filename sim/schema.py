@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from sim.places import read_world, worlds
 from sim.policy import LEVERS
 from sim.scenario import Scenario
-from sim.space import read_world, worlds
 
 # of the parameters' own notes, what an editor shows is put into the description
 _NOTES = ("title", "unit", "source", "scale", "bounds", "sweep", "zone", "$defs")

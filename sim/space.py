@@ -1,159 +1,240 @@
-"""The map: zones and nodes of a world, its grid of cells, distances, and the spread of floor space.
+"""The grid: cells, the zone of each, distances, and the spread of floor space over cells.
 
-``read_world`` reads the tables of a world; ``Grid.of`` cuts them into cells of any size. A zone's stock is
-spread over its own cells only, so totals by zone are those of the table to the square metre.
+A cell belongs to the zone with the most stock there, and a zone spreads its stock over its own cells only,
+so totals by zone are those of the table to the square metre. The set of cells depends on the world and on
+the size of a cell, never on the scenario.
 """
 
-import csv
 import dataclasses
 import functools
-import pathlib
-import tomllib
-from typing import Any
 
 import numpy as np
 
+from sim.compiled import exp, kernel
+from sim.places import WorldError, WorldTables, read_world
 
-class WorldError(ValueError):
-    """A world's tables are missing or inconsistent; the message names file, line and remedy."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Zone:
-    """An office zone. Units: degrees, km, m2, RMB/m2/month, shares; the initial share is a weight."""
-
-    id: str
-    name: str
-    name_zh: str
-    lat: float
-    lon: float
-    radius_km: float
-    stock_m2: float
-    potential_stock_m2: float
-    rent_rmb_m2_month: float
-    vacancy_share: float
-    initial_share: float
-    belt: str
-    note: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Node:
-    """A university, institute or anchor firm. Units: degrees, people a year, spin-offs a year."""
-
-    id: str
-    name: str
-    name_zh: str
-    lat: float
-    lon: float
-    kind: str
-    ai_graduates_per_year: float
-    ai_spinoffs_per_year: float
+SMALLEST_CELL_AT_KM = 0.5  #: size of the cells for which a world states its smallest stock
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class WorldTables:
-    """The tables of one world, as read: `settings` is world.toml."""
+class Grid:
+    """Cells of one world, ordered by zone and, inside a zone, by row and column.
 
-    id: str
-    folder: pathlib.Path
-    settings: dict[str, Any]
-    zones: tuple[Zone, ...]
-    nodes: tuple[Node, ...]
+    Attributes
+    ----------
+    tables
+        The world's zones and nodes.
+    cell_km
+        Side of a cell [km].
+    shape
+        Columns and rows of the lattice.
+    column, row
+        Place of each cell on the lattice, (n_cells,).
+    x, y
+        Centre of each cell [km from the south-west corner], (n_cells,).
+    zone
+        Zone of each cell, (n_cells,).
+    first
+        First cell of each zone and, last, the number of cells, (n_zones + 1,).
+    spread
+        Share of its zone's stock that a cell holds, (n_cells,); sums to 1 in each zone.
+    zone_x, zone_y, node_x, node_y
+        Centres of zones and nodes [km].
+    """
+
+    tables: WorldTables
+    cell_km: float
+    shape: tuple[int, int]
+    column: np.ndarray
+    row: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    zone: np.ndarray
+    first: np.ndarray
+    spread: np.ndarray
+    zone_x: np.ndarray
+    zone_y: np.ndarray
+    node_x: np.ndarray
+    node_y: np.ndarray
+
+    @classmethod
+    def of(cls, world: str, cell_km: float | None = None) -> "Grid":
+        """Return the grid of a shipped world, at its own cell size or another.
+
+        Raises
+        ------
+        WorldError
+            If there is no such world, or a zone has no cell on the grid.
+        """
+        tables = read_world(world)
+        return _build(tables, float(cell_km or tables.settings["cell_km"]))
+
+    def __deepcopy__(self, memo: dict) -> "Grid":
+        # nothing writes a grid, and kernels' matrices are kept by its identity
+        return self
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells with floor space."""
+        return len(self.zone)
+
+    @property
+    def n_zones(self) -> int:
+        """Number of zones."""
+        return len(self.first) - 1
+
+    def zone_values(self, field: str) -> np.ndarray:
+        """Return a column of the zone table, (n_zones,)."""
+        return np.array([getattr(zone, field) for zone in self.tables.zones], dtype=float)
+
+    def spread_stock(self, by_zone: np.ndarray) -> np.ndarray:
+        """Return the cells' shares of stock by zone [m2], (n_cells,)."""
+        return self.spread * by_zone[self.zone]
+
+    def zone_sums(self, by_cell: np.ndarray) -> np.ndarray:
+        """Return sums over each zone's cells, (n_zones,)."""
+        return sum_zones(self.first, by_cell)
 
     @functools.cached_property
-    def zone_index(self) -> dict[str, int]:
-        """Position of each zone by its id."""
-        return {zone.id: i for i, zone in enumerate(self.zones)}
+    def cell_distance(self) -> np.ndarray:
+        """Distance between cell centres [km], (n_cells, n_cells)."""
+        return distance(self.x, self.y, self.x, self.y)
 
-    def km(self, lon: float, lat: float) -> tuple[float, float]:
-        """Return (x, y) in km east and north of the grid's south-west corner."""
-        s = self.settings
-        return (
-            (lon - s["origin_lon"]) * s["km_per_degree_lon"],
-            (lat - s["origin_lat"]) * s["km_per_degree_lat"],
-        )
+    @functools.cached_property
+    def zone_distance(self) -> np.ndarray:
+        """Distance from each cell to each zone centre [km], (n_cells, n_zones)."""
+        return distance(self.x, self.y, self.zone_x, self.zone_y)
 
-
-def shipped_folder() -> pathlib.Path:
-    """Return the folder of the shipped scenarios: inside the package if installed, else beside it."""
-    package = pathlib.Path(__file__).parent
-    inside = package / "scenarios"
-    return inside if inside.is_dir() else package.parent / "scenarios"
+    @functools.cached_property
+    def origin_distance(self) -> np.ndarray:
+        """Distance from each origin, nodes first and then zones, to each zone centre [km]."""
+        x, y = np.concatenate([self.node_x, self.zone_x]), np.concatenate([self.node_y, self.zone_y])
+        return distance(x, y, self.zone_x, self.zone_y)
 
 
-def worlds() -> list[str]:
-    """Return the ids of the shipped worlds."""
-    return sorted(path.parent.name for path in shipped_folder().glob("*/world.toml"))
+@functools.lru_cache(maxsize=8)
+def _build(tables: WorldTables, cell_km: float) -> Grid:
+    settings = tables.settings
+    shape = (round(settings["width_km"] / cell_km), round(settings["height_km"] / cell_km))
+    columns, rows = (a.ravel() for a in np.meshgrid(np.arange(shape[0]), np.arange(shape[1])))
+    x, y = (columns + 0.5) * cell_km, (rows + 0.5) * cell_km
+    zone_x, zone_y = (np.array(v) for v in zip(*(tables.km(z.lon, z.lat) for z in tables.zones), strict=True))
+    node_x, node_y = (np.array(v) for v in zip(*(tables.km(n.lon, n.lat) for n in tables.nodes), strict=True))
+
+    radius = np.array([z.radius_km for z in tables.zones])
+    shape_of_zone = gaussian(distance(zone_x, zone_y, x, y), radius, settings["stock_cut_radii"])
+    membership = np.array([settings["membership_stock_m2"].get(z.id, z.stock_m2) for z in tables.zones])
+    with np.errstate(invalid="ignore"):
+        density = membership[:, None] * shape_of_zone / shape_of_zone.sum(axis=1)[:, None]
+    owner = np.where(density.max(axis=0) > 0, density.argmax(axis=0), -1)
+
+    smallest = settings["smallest_cell_stock_m2"] * (cell_km / SMALLEST_CELL_AT_KM) ** 2
+    chosen, shares = [], []
+    for z, zone in enumerate(tables.zones):
+        cells = np.flatnonzero(owner == z)
+        share = shape_of_zone[z, cells] / shape_of_zone[z, cells].sum()
+        kept = share * zone.potential_stock_m2 >= smallest
+        if not kept.any():
+            raise WorldError(f"{tables.id}: zone {zone.id!r} has no cell of {cell_km} km on the grid")
+        chosen.append(cells[kept])
+        shares.append(share[kept] / share[kept].sum())
+    cells = np.concatenate(chosen)
+    first = np.concatenate([[0], np.cumsum([len(c) for c in chosen])])
+    return Grid(
+        tables=tables,
+        cell_km=cell_km,
+        shape=shape,
+        column=columns[cells],
+        row=rows[cells],
+        x=x[cells],
+        y=y[cells],
+        zone=np.repeat(np.arange(len(chosen)), np.diff(first)),
+        first=first,
+        spread=np.concatenate(shares),
+        zone_x=zone_x,
+        zone_y=zone_y,
+        node_x=node_x,
+        node_y=node_y,
+    )
 
 
-@functools.cache
-def read_world(world: str) -> WorldTables:
-    """Return the tables of the shipped world with id `world`.
+@kernel
+def distance(x1, y1, x2, y2):
+    """Return the distances between two sets of points, (len(x1), len(x2))."""
+    out = np.empty((x1.size, x2.size))
+    for i in range(x1.size):
+        for j in range(x2.size):
+            dx, dy = x1[i] - x2[j], y1[i] - y2[j]
+            out[i, j] = np.sqrt(dx * dx + dy * dy)
+    return out
 
-    Raises
-    ------
-    WorldError
-        If there is no such world, or a table lacks a column or holds something that is not a number.
+
+@kernel
+def gaussian(distances, radius, cut):
+    """Return exp(-d^2 / 2 r^2) for each row's radius r, and 0 beyond `cut` radii."""
+    out = np.zeros(distances.shape)
+    for i in range(distances.shape[0]):
+        for j in range(distances.shape[1]):
+            ratio = distances[i, j] / radius[i]
+            if ratio <= cut:
+                out[i, j] = exp(-0.5 * ratio * ratio)
+    return out
+
+
+@kernel
+def decay(distances, range_km, cut_km):
+    """Return exp(-d / range), 0 beyond the cut (infinity: no cut)."""
+    out = np.zeros(distances.shape)
+    for i in range(distances.shape[0]):
+        for j in range(distances.shape[1]):
+            if distances[i, j] <= cut_km:
+                out[i, j] = exp(-distances[i, j] / range_km)
+    return out
+
+
+@kernel
+def lattice_kernel_sum(cell_km, range_km, cut_km):
+    """Return the sum of exp(-d / range) over an unbounded lattice, from its centre.
+
+    The kernel of a field is divided by this, so that it sums to 1 over the whole lattice and what falls
+    outside the grid is lost, not thrown back. Beyond 40 ranges nothing is left that a double could hold.
     """
-    folder = shipped_folder() / world
-    if world not in worlds():
-        raise WorldError(f"no world {world!r}; shipped worlds: {', '.join(worlds())}")
-    settings = tomllib.loads((folder / "world.toml").read_text(encoding="utf-8"))
-    zones = tuple(
-        Zone(
-            id=row["zone"],
-            name=row["name_en"],
-            name_zh=row["name_zh"],
-            lat=row.number("lat"),
-            lon=row.number("lon"),
-            radius_km=row.number("radius_km"),
-            stock_m2=row.number("stock_m2"),
-            potential_stock_m2=row.number("potential_stock_m2"),
-            rent_rmb_m2_month=row.number("rent_rmb_m2_month"),
-            vacancy_share=row.number("vacancy_share"),
-            initial_share=row.number("initial_ai_firm_share"),
-            belt=row["belt"],
-            note=row["note"],
-        )
-        for row in _rows(folder / "zones.csv")
-    )
-    nodes = tuple(
-        Node(
-            id=row["node"],
-            name=row["name_en"],
-            name_zh=row["name_zh"],
-            lat=row.number("lat"),
-            lon=row.number("lon"),
-            kind=row["kind"],
-            ai_graduates_per_year=row.number("ai_graduates_per_year"),
-            ai_spinoffs_per_year=row.number("ai_spinoffs_per_year"),
-        )
-        for row in _rows(folder / "nodes.csv")
-    )
-    return WorldTables(world, folder, settings, zones, nodes)
+    reach = np.int64(min(cut_km, 40.0 * range_km) / cell_km) + 1
+    total = 0.0
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            d = cell_km * np.sqrt(np.float64(i * i + j * j))
+            if d <= cut_km:
+                total += exp(-d / range_km)
+    return total
 
 
-class _Row(dict[str, str]):
-    """One line of a table, which knows where it stands."""
-
-    where: str
-
-    def __missing__(self, column: str) -> str:
-        raise WorldError(f"{self.where}: no column {column!r}")
-
-    def number(self, column: str) -> float:
-        try:
-            return float(self[column])
-        except ValueError:
-            raise WorldError(f"{self.where}: {column} = {self[column]!r} is not a number") from None
+@kernel
+def sum_zones(first, by_cell):
+    """Return sums over each zone's cells in the order of the cells, (n_zones,)."""
+    out = np.zeros(first.size - 1)
+    for z in range(first.size - 1):
+        for c in range(first[z], first[z + 1]):
+            out[z] += by_cell[c]
+    return out
 
 
-def _rows(path: pathlib.Path) -> list[_Row]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = []
-        for line, cells in enumerate(csv.DictReader(file), start=2):
-            row = _Row({key: value or "" for key, value in cells.items() if key is not None})
-            row.where = f"{path.name}:{line}"
-            rows.append(row)
-    return rows
+@kernel
+def spread(matrix, sources, out):
+    """out_s = sum_j sources_sj matrix_j for each row s of `sources`, added in the order of j.
+
+    Four rows of the matrix at a time: the sums stay in registers and the rows in the nearest cache.
+    """
+    n, whole = matrix.shape[0], matrix.shape[0] - matrix.shape[0] % 4
+    out[:] = 0.0
+    for j in range(0, whole, 4):
+        first, second, third, fourth = matrix[j], matrix[j + 1], matrix[j + 2], matrix[j + 3]
+        for s in range(sources.shape[0]):
+            a, b, c, d = sources[s, j], sources[s, j + 1], sources[s, j + 2], sources[s, j + 3]
+            row = out[s]
+            for i in range(row.size):
+                row[i] = (((row[i] + a * first[i]) + b * second[i]) + c * third[i]) + d * fourth[i]
+    for j in range(whole, n):
+        for s in range(sources.shape[0]):
+            for i in range(out.shape[1]):
+                out[s, i] += sources[s, j] * matrix[j, i]

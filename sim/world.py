@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import kernel
-from sim.grid import Grid
+from sim.space import Grid
 
 NEVER = -(2**30)  #: a month long before any history
 
@@ -93,6 +93,7 @@ STARTUP = record_dtype(
         ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
         ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
         ("ended", "<i4"),  # month of its end, NEVER before
+        ("counted_as", "i1"),  # segment under which this month's fields count its heads
     ],
     size=192,
 )
@@ -100,7 +101,7 @@ STARTUP = record_dtype(
 FUND = record_dtype(
     [
         ("uid", "<u8"),
-        ("size", "<f8"),  # base commitment of a period, wan
+        ("base_commitment", "<f8"),  # base commitment of a period, wan
         ("commitment", "<f8"),  # of the running period, wan
         ("uncalled", "<f8"),
         ("purse", "<f8"),  # called and not yet invested
@@ -129,7 +130,7 @@ NODE = record_dtype(
 )
 
 #: one fund's part of one round; entries of a startup form a chain through `next`
-HOLDING = np.dtype([("share", "<f8"), ("fund", "<i4"), ("round", "<i4"), ("next", "<i4")], align=True)
+HOLDING = record_dtype([("share", "<f8"), ("fund", "<i4"), ("rounds", "<i4"), ("next", "<i4")])
 
 #: one closed round
 DEAL = record_dtype(

@@ -51,7 +51,7 @@ def test_the_field_is_the_sum_over_all_startups(start, par, neutral):
     checks.check_field(start.spillovers, checks.field(start, par))
 
 
-@pytest.mark.parametrize("cell_km", [0.25, 1.0])
+@pytest.mark.parametrize("cell_km", [0.5, 1.0])
 def test_the_kernel_sums_to_one_on_the_unbounded_lattice_at_any_cell_size(cell_km, par):
     side = int(2 * 15 / cell_km) + 1
     grid = whole_lattice(side, cell_km)
@@ -174,6 +174,6 @@ def test_log_capital_access_has_stock_weighted_mean_zero_wherever_funds_sit(star
 
 
 def test_without_money_no_place_is_closer_to_funds(start, par):
-    start.funds["size"] = 0.0
+    start.funds[worlds.BASE] = 0.0
     access.prepare_access(start, par)
     assert not start.log_capital.any()

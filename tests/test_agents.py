@@ -127,7 +127,11 @@ def test_mesas_constructor_collects_and_stops():
 
 def test_batch_run_pairs_seeds_over_parameters():
     rows = mesa.batch_run(
-        ClusterModel, {"new_space_m2": [0.0, 1e5], "months": [2]}, rng=[1, 2], max_steps=2, display_progress=False
+        ClusterModel,
+        {"new_space_m2": [0.0, 1e5], "months": [2]},
+        rng=[1, 2],
+        max_steps=2,
+        display_progress=False,
     )
     assert len(rows) == 4
     startups = {(row["new_space_m2"], row["rng"]): row["startups"] for row in rows}

@@ -205,6 +205,19 @@ def test_each_count_of_spin_offs_is_the_poisson_quantile_of_its_draw():
     assert np.array_equal(found, expected)
 
 
+def test_firms_beyond_every_target_have_spin_offs_by_their_size_too():
+    alike = {
+        "births.spinoff_per_month": 0.3,
+        "births.boost_factor": 1.0,
+        "births.entry_size": 10.0,  # entrants then begin far above any target
+        "operations.target_heads": ((10.0,) * 6,) * 4,
+    }
+    n = 5000
+    _, born = children(worlds.parameters(NO_FOUNDERS | alike), startups(n, heads=100.0))
+    mean = 0.3 * math.sqrt(100 / 30) * n
+    assert abs(len(born) - mean) < 4 * math.sqrt(mean)
+
+
 def test_a_spin_off_inherits_part_of_its_parents_quality():
     par = worlds.parameters(NO_FOUNDERS | {"births.spinoff_per_month": 0.3})
     rng = np.random.default_rng(6)

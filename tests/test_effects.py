@@ -9,10 +9,10 @@ from sim.additionality import Present, account, landlords_rmb, windfall_rmb
 from sim.intervals import Interval, mean_interval, ratio_interval, verdict
 from sim.paired import METRICS, Comparison
 from sim.parameters import SEGMENTS
+from sim.places import read_world
 from sim.plan import Plan
 from sim.record import SERIES
 from sim.scenario import Scenario
-from sim.space import read_world
 from sim.store import RunRecord, Store, writing
 
 ZONES = tuple(read_world("haidian").zone_index)

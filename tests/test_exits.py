@@ -12,6 +12,7 @@ from sim.processes import exits, land
 from sim.randomness import Draws
 from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, HOLDING, LEFT, LISTED, NEVER
 
+ROUND = HOLDING.names[2]  #: field of the number of the round
 ONLY_FAILURE = {"exits.failure_stage_factor": (1.0,) * 6, "exits.failure_first_year_factor": 1.0,
                 "exits.acquisition_per_month": (0.0,) * 6, "exits.listing_per_month": 0.0,
                 "exits.departure_per_month": 0.0}  # fmt: skip
@@ -158,7 +159,7 @@ def test_holders_are_paid_by_their_diluted_shares_and_recycle_a_fifth():
     # fund 0 took the whole of round 1, fund 1 that of round 2 and half of round 3, fund 0 the other half
     held = np.zeros(4, dtype=HOLDING)
     held["share"], held["fund"] = [0.18, 0.18, 0.09, 0.09], [0, 1, 1, 0]
-    held["round"], held["next"] = [1, 2, 3, 3], [-1, 0, 1, 2]
+    held[ROUND], held["next"] = [1, 2, 3, 3], [-1, 0, 1, 2]
     world = settle(worlds.town(), startups(1, stage=3, rounds=3, holding=3, valuation=1000.0))
     world.holdings.replace(held)
     world.funds = funds(2, uncalled=0.0)
@@ -172,7 +173,7 @@ def test_holders_are_paid_by_their_diluted_shares_and_recycle_a_fifth():
 
 def test_a_listing_pays_one_and_a_half_valuations_and_a_failure_nothing():
     held = np.zeros(1, dtype=HOLDING)
-    held["share"], held["round"], held["next"] = 0.18, 1, -1
+    held["share"], held[ROUND], held["next"] = 0.18, 1, -1
     for event, value in (("list", 1.5), ("fail", 0.0)):
         world = settle(worlds.town(), startups(1, stage=5, rounds=1, holding=0, valuation=1000.0))
         world.holdings.replace(held)

@@ -176,7 +176,7 @@ def test_no_purse_holds_more_than_a_year_of_calls_and_no_more_is_called_than_com
 
 def test_a_new_period_returns_what_was_not_called_and_rewards_performance(par):
     world = settle(worlds.town(), startups(0), month=49)
-    world.funds = funds(2, size=1000.0, commitment=700.0, uncalled=60.0, committed=700.0, all_invested=100.0,
+    world.funds = funds(2, **{worlds.BASE: 1000.0}, commitment=700.0, uncalled=60.0, committed=700.0, all_invested=100.0,
                         all_proceeds=[300.0, 0.0])  # fmt: skip
     finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, 49))
     # records 3.5 and 0.5 over their mean 2 are 1.75 and 0.25, the latter held at 0.5
@@ -322,7 +322,7 @@ def tables():
 def test_fund_sizes_sum_to_the_regions_capital(tables):
     for table in tables[:5]:
         assert len(table) == 48
-        assert table["size"].sum() == pytest.approx(160e5, abs=1e-3)  # 160 billion RMB in wan
+        assert table[worlds.BASE].sum() == pytest.approx(160e5, abs=1e-3)  # 160 billion RMB in wan
 
 
 def test_partner_funds_are_alike_and_invest_in_everything(tables):
@@ -330,7 +330,7 @@ def test_partner_funds_are_alike_and_invest_in_everything(tables):
     for table in tables[:5]:
         partners = table[table["partner"] == 1]
         assert len(partners) == 6
-        assert len(set(partners["size"].tolist())) == 1
+        assert len(set(partners[worlds.BASE].tolist())) == 1
         assert set(partners["segments"].tolist()) == {15}
         assert set(zip(partners["first_round"].tolist(), partners["last_round"].tolist(), strict=True)) == {
             (0, 4)
@@ -341,9 +341,9 @@ def test_partner_funds_are_alike_and_invest_in_everything(tables):
 
 def test_the_other_sizes_are_a_power_law_of_their_rank(tables):
     others = tables[0][tables[0]["partner"] == 0]
-    partner = tables[0][tables[0]["partner"] == 1]["size"][0]
+    partner = tables[0][tables[0]["partner"] == 1][worlds.BASE][0]
     rank = (np.arange(42) + 0.5) / 42
-    np.testing.assert_allclose(others["size"] / partner, 0.12 * rank ** (-1 / 1.1), rtol=1e-6)
+    np.testing.assert_allclose(others[worlds.BASE] / partner, 0.12 * rank ** (-1 / 1.1), rtol=1e-6)
 
 
 def test_funds_have_two_to_four_segments_and_application_brings_one_person_companies(tables):

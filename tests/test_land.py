@@ -172,6 +172,9 @@ def test_floor_space_adds_up_in_every_cell_every_month(name):
         np.testing.assert_allclose(area + world.tenants + world.vacant, world.stock, rtol=0, atol=1e-6)
         assert world.vacant.min() >= -1e-6
         assert world.tenants.min() >= 0.0
+        # bounds that spare draws must hold
+        assert here["lease_rent"].max() <= world.highest_rent
+        assert here["heads"].max() <= 900 * math.sqrt(2.5)
     planned = world.grid.zone_values("stock_m2").sum() + (1_552_500 if name == "north-space" else 0)
     assert world.stock.sum() == pytest.approx(planned, abs=1e-3)
 

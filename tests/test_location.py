@@ -9,9 +9,9 @@ import worlds
 from scipy import stats
 from worlds import APP, EMB, LONG, MODEL, OPC, entrants, grid_of, rent_cut, settle, startups, zone
 
-from sim.grid import Grid
 from sim.processes import access, land, location
 from sim.randomness import Draws
+from sim.space import Grid
 from sim.world import ACTIVE, FLOW, LOST, WAITING, World
 
 MANY = 20_000
@@ -376,6 +376,20 @@ def test_tenants_stay_with_the_chance_of_their_rooms_against_the_mean_of_the_res
     renewed = np.count_nonzero(
         world.startups.rows["lease_end"][60:] > 0) - world.flows[:, APP, FLOW["moves_out"]].sum()  # fmt: skip
     assert abs(renewed - chance.sum()) < 4 * math.sqrt((chance * (1 - chance)).sum())
+
+
+def test_a_company_that_has_just_become_another_kind_weighs_its_rooms_by_what_it_is_now(par):
+    """A one-person company that raised money this month chooses as an application company."""
+    grid = worlds.town(n_zones=5, cells_per_zone=4)
+    neighbours = startups(10, cell=6, segment=APP, heads=40.0, area=624.0)
+    world = fresh(par, np.concatenate([neighbours, startups(1, cell=6, segment=OPC, uid=5)]), grid)
+    firm = world.startups.rows[10]
+    firm["segment"], firm["stage"] = APP, 1
+    others = fresh(par, neighbours, grid)
+    expected = checks.utility(others, par, np.zeros(5), APP, 0)[6]
+    found = location.own_weight(firm, 0, 6, par.location, world.attraction, world.log_spillovers,
+                                world.diversity, world.rent)  # fmt: skip
+    assert math.log(found) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_larger_bonus_keeps_more_tenants():

@@ -36,7 +36,12 @@ def digest(scenario, months):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_changing_a_parameter_within_its_sweep_changes_some_output(name):
-    for scenario_id, months in (("rent-cut", 12), ("north-space", 30), ("rent-cut", 120), ("north-space", 120)):
+    for scenario_id, months in (
+        ("rent-cut", 12),
+        ("north-space", 30),
+        ("rent-cut", 120),
+        ("north-space", 120),
+    ):
         base = Scenario.load(scenario_id).with_values(SWITCHED_ON.get(name, {}))
         reference = digest(base, months)
         for value in changed_values(base, name):

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from sim import policy
 from sim.parameters import SECTIONS
+from sim.places import read_world, shipped_folder
 from sim.policy import LEVERS, NewSpace, RentCut
 from sim.scenario import Scenario, ScenarioError
 from sim.schema import scenario_schema
-from sim.space import read_world, shipped_folder
 from sim.toml_source import read_source
 
 CUT = """
@@ -608,7 +608,7 @@ def test_the_editors_schema_knows_every_key_with_its_unit_range_and_zones():
     rent = schema["properties"]["location"]["properties"]["reference_rent_rmb_m2_month"]
     assert "RMB/m2/month" in rent["description"]
     heads = schema["properties"]["operations"]["properties"]["target_heads"]
-    assert heads["items"]["items"] == {"type": "number", "minimum": 1, "maximum": 100_000}
+    assert heads["items"]["items"] == {"type": "number", "minimum": 0.1, "maximum": 100_000}
     zones = [zone.id for zone in read_world("haidian").zones]
     cut, space, removal, _change = offered(schema)
     assert cut["properties"]["zones"]["items"]["enum"] == zones

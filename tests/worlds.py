@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.grid import Grid
 from sim.history import first_month
 from sim.parameters import Parameters
+from sim.places import Node, WorldTables, Zone
 from sim.policy import Policies, RentCut
 from sim.scenario import Scenario
-from sim.space import Node, WorldTables, Zone
+from sim.space import Grid
 from sim.world import ACTIVE, FUND, INDEPENDENT, LISTED, NEVER, STARTUP, WAITING, World
 
 OPC, APP, MODEL, EMB = range(4)
 LONG = 10_000  #: a month after every test
+BASE = FUND.names[1]  #: field of a fund's base commitment
 LATTICE = 100  #: columns and rows of a lattice made by hand
 
 
@@ -137,6 +138,7 @@ def startups(n: int, **fields) -> np.ndarray:
         "search_end": NEVER,
         "pause_end": NEVER,
         "boost_end": NEVER,
+        "ended": NEVER,
         "holding": -1,
         "origin_place": -1,
         "origin": INDEPENDENT,
@@ -157,7 +159,7 @@ def funds(n: int, **fields) -> np.ndarray:
     rows = np.zeros(n, dtype=FUND)
     defaults = {
         "uid": np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95) >> np.uint64(1),
-        "size": 1e6,
+        BASE: 1e6,
         "commitment": 1e6,
         "offset": 1,
         "last_round": 4,

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.path import Path
 
 from sim.figures.style import ROLES, text_width
-from sim.grid import Grid
+from sim.space import Grid
 
 #: space between a zone and the column of labels, as a share of the grid's width
 _COLUMN_GAP = 0.022

@@ -68,10 +68,10 @@ class Finance(Section):
         meaning="Commitments of all funds for one investment period.",
         source="Beijing AI deals of 2024 as reported (over 50 billion RMB), Haidian's share assumed")  # fmt: skip
     partner_size: float = parameter(
-        1.0, unit="relative", bounds=(0, 1000), sweep=(0.5, 2),
+        1.0, unit="relative", bounds=(0.001, 1000), sweep=(0.5, 2),
         meaning="Size of a partner fund.", source="assumed")  # fmt: skip
     other_size: float = parameter(
-        0.12, unit="relative", bounds=(0, 1000), sweep=(0.08, 0.2),
+        0.12, unit="relative", bounds=(0.001, 1000), sweep=(0.08, 0.2),
         meaning="Scale of the sizes of the other funds.", source="assumed")  # fmt: skip
     size_exponent: float = parameter(
         1.1, unit="-", bounds=(0.2, 10), sweep=(1.1, 1.6),
@@ -92,7 +92,7 @@ class Finance(Section):
         0.05, unit="of the ask", bounds=(0, 1), sweep=(0.02, 0.1),
         meaning="Smallest ticket of the others.", source="assumed")  # fmt: skip
     close_share: float = parameter(
-        0.60, unit="of the ask", bounds=(0, 1), sweep=(0.4, 0.8),
+        0.60, unit="of the ask", bounds=(0.01, 1), sweep=(0.4, 0.8),
         meaning="Commitments at which a round closes.", source="assumed")  # fmt: skip
     distance_weight: float = parameter(
         0.4, unit="log units per capital range", bounds=(0, 10), sweep=(0, 1),

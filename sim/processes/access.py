@@ -23,7 +23,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.grid import Grid, decay, distance, lattice_kernel_sum, spread
+from sim.space import Grid, decay, distance, lattice_kernel_sum, spread
 from sim.world import ACTIVE, LISTED, exact
 
 RELATIVE = 1
@@ -78,7 +78,7 @@ def capital(world, range_km: float) -> np.ndarray:
     grid = world.grid
     sizes = np.zeros(grid.n_zones)
     for fund in world.funds:
-        sizes[fund.seat] += fund.size
+        sizes[fund.seat] += fund.base_commitment
     if not sizes.any():
         return np.zeros(grid.n_cells)
     reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
@@ -89,7 +89,7 @@ def capital(world, range_km: float) -> np.ndarray:
 def cut_of(access) -> float:
     """Return the distance beyond which spillovers are cut [km]; infinity if they are not."""
     cut = float(access.spillover_cut_km)
-    return cut if cut == cut else np.inf
+    return np.inf if np.isnan(cut) else cut
 
 
 def weighted(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -102,7 +102,7 @@ def weighted(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=8)
 def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
     """Return K, (n_cells, n_cells); row j holds what one head in cell j gives to each cell."""
-    whole = lattice_kernel_sum(grid.shape[0], grid.shape[1], grid.cell_km, range_km, cut_km)
+    whole = lattice_kernel_sum(grid.cell_km, range_km, cut_km)
     return decay(grid.cell_distance, range_km, cut_km) / whole
 
 
@@ -160,6 +160,7 @@ def receive(startups, par, matrix, relative, field, log_field, jacobs):
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
         s, c = firm.segment, firm.cell
+        firm.counted_as = s
         if access.self_spillover or field[s, c] <= 0.0:
             firm.spillover, firm.diversity = log_field[s, c], jacobs[c]
         elif relative:

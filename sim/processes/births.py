@@ -20,7 +20,7 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log, poisson_inversion
 from sim.randomness import identity, normal, poisson, uniform
-from sim.world import ACQUIRED, ACTIVE, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
+from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
 
 MONTHS_A_YEAR = 12.0
 
@@ -110,7 +110,7 @@ def write_founder(firm, uid, parent, segment, log_quality, origin, place, month,
     firm.cell, firm.origin_place, firm.holding, firm.eligible = -1, place, -1, 0
     firm.lease_end, firm.born, firm.last_round = NEVER, month, month
     firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER
-    firm.rounds, firm.waited, firm.ended = 0, 0, NEVER
+    firm.rounds, firm.waited, firm.ended, firm.counted_as = 0, 0, NEVER, segment
 
 
 @kernel
@@ -146,16 +146,19 @@ def spins_off(firm, month, births):
         return False
     if firm.status == ACTIVE or firm.status == LISTED:
         return True
-    return month < firm.boost_end and (firm.status == DORMANT or firm.status == ACQUIRED)
+    gone = firm.status == DORMANT or firm.status == CLOSED or firm.status == ACQUIRED
+    return gone and month < firm.boost_end
 
 
 @kernel
-def largest_heads(operations):
-    """Return the heads that no firm exceeds: the largest target at the highest capability."""
-    most = operations.target_heads.max() * exp(
-        operations.target_quality_exponent * log(operations.target_quality_high)
-    )
-    return most * (1.0 + 1e-9)
+def largest_heads(operations, births):
+    """Return the heads that no firm exceeds: the largest target, of an entrant or at the highest capability."""
+    most = 1.0
+    for s in range(4):
+        for k in range(6):
+            most = max(most, operations.target_heads[s, k])
+    factor = exp(operations.target_quality_exponent * log(operations.target_quality_high))
+    return most * max(factor, births.entry_size, 1.0) * (1.0 + 1e-9)
 
 
 @kernel
@@ -166,7 +169,9 @@ def spinoff_counts(startups, month, scale, par, key):
     by that bound alone.
     """
     births, out = par[0].births, np.zeros(startups.shape[0], dtype=np.int64)
-    bound = 1.0 - spinoff_rate(largest_heads(par[0].operations), births) * scale * max(births.boost_factor, 1.0)
+    bound = 1.0 - spinoff_rate(largest_heads(par[0].operations, births), births) * scale * max(
+        births.boost_factor, 1.0
+    )
     for i in range(startups.shape[0]):
         firm = startups[i]
         if not spins_off(firm, month, births):

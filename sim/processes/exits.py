@@ -29,7 +29,7 @@ def end_startups(world, par, terms, draw) -> None:
 
 def keep_register(world, par, terms, draw) -> None:
     """Strike failed firms off the register (writes status)."""
-    strike_off(world.startups.rows, par.table, draw("register"))
+    strike_off(world.startups.rows, par.table, world.month, draw("register"))
 
 
 @kernel
@@ -108,7 +108,7 @@ def pay_holders(firm, multiple, finance, holdings, funds):
     while entry >= 0:
         part = holdings[entry]
         share = part.share
-        for _ in range(part.round, firm.rounds):
+        for _ in range(part.rounds, firm.rounds):
             share *= 1.0 - finance.round_stake
         proceeds = exact(multiple * firm.valuation * share)
         fund = funds[part.fund]
@@ -120,10 +120,14 @@ def pay_holders(firm, multiple, finance, holdings, funds):
 
 
 @kernel
-def strike_off(startups, par, key):
-    """Let a dormant firm leave the register with chance 1/mean.   (E22)"""
+def strike_off(startups, par, month, key):
+    """Let a dormant firm leave the register with chance 1/mean, from the month after its end.   (E22)"""
     exits = par[0].exits
     for i in range(startups.shape[0]):
         firm = startups[i]
-        if firm.status == DORMANT and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0:
+        if (
+            firm.status == DORMANT
+            and firm.ended < month
+            and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0
+        ):
             firm.status = CLOSED

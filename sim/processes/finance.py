@@ -21,8 +21,6 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 69, 9-15 (with aligned preferences the ranked list of whole tickets is the stable matching).
 """
 
-import heapq
-
 import numpy as np
 
 from sim.compiled import exp, kernel, log
@@ -46,9 +44,7 @@ def found_funds(world, par, draw) -> None:
     zones = np.array([index[zone] for zone in settings["seat_weights"]])
     weights = np.array(list(settings["seat_weights"].values()), dtype=float)
     funds = np.zeros(int(par.finance.funds), dtype=FUND)
-    write_funds(
-        funds, np.array(partners, dtype=np.int64), zones, weights, par.table, draw.once("fund-table")
-    )
+    write_funds(funds, np.array(partners, dtype=np.int64), zones, weights, par.table, draw.once("fund-table"))
     begin_funds(funds, par.table, world.month, fund_scale(par, world.month))
     world.funds = funds
 
@@ -72,11 +68,11 @@ def close_rounds(world, par, terms, draw) -> None:
     order = np.argsort(world.funds["uid"])
     first, fund, score = score_pairs(
         rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
-    commitments = commit(rows["ask"][seekers], world.funds, table, first, fund, score, world.caps)
+    firm, fund, amount = commit(rows["ask"][seekers], world.funds, table, first, fund, score, world.caps)
     holdings, deals = world.holdings, world.deals
     holdings.n, deals.n = settle(
-        rows, seekers, world.funds, table, world.month, grid.zone, *commitments,
-        holdings.reserve(len(commitments[0])), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows,
+        rows, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
+        holdings.reserve(len(firm)), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows,
         world.caps)  # fmt: skip
 
 
@@ -104,12 +100,12 @@ def write_funds(funds, partners, zones, weights, par, key):
         fund.offset = np.int64(uniform(key, fund.uid, 0) * finance.period_months)
         late = np.int64(1) if uniform(key, fund.uid, 1) < 0.5 else np.int64(2)
         if v < partners.size:
-            fund.partner, fund.seat, fund.size = 1, partners[v], finance.partner_size
+            fund.partner, fund.seat, fund.base_commitment = 1, partners[v], finance.partner_size
             fund.segments, fund.first_round, fund.last_round = 15, 0, LAST_ROUND
         else:
             rank = v - partners.size
             share = (rank + 0.5) / others
-            fund.size = finance.other_size * exp(-log(share) / finance.size_exponent)
+            fund.base_commitment = finance.other_size * exp(-log(share) / finance.size_exponent)
             fund.seat = zones[pick(uniform(key, fund.uid, 2), weights)]
             fund.segments = draw_focus(key, fund.uid)
             if share < 0.3:
@@ -118,9 +114,9 @@ def write_funds(funds, partners, zones, weights, par, key):
                 fund.first_round, fund.last_round = 0, 3
             else:
                 fund.first_round, fund.last_round = 0, late
-        total += fund.size
+        total += fund.base_commitment
     for v in range(number):
-        funds[v].size = exact(funds[v].size * finance.capital_bn_rmb / total)
+        funds[v].base_commitment = exact(funds[v].base_commitment * finance.capital_bn_rmb / total)
 
 
 @kernel
@@ -144,7 +140,7 @@ def begin_funds(funds, par, month, scale):
     for v in range(funds.shape[0]):
         fund = funds[v]
         elapsed = (month - fund.offset) % finance.period_months
-        fund.commitment = exact(fund.size * scale)
+        fund.commitment = exact(fund.base_commitment * scale)
         fund.uncalled = exact(fund.commitment * (finance.period_months - elapsed) / finance.period_months)
         fund.committed = fund.uncalled
 
@@ -167,7 +163,9 @@ def call_capital(funds, par, month, scale, pace, caps):
         if (month - fund.offset) % finance.period_months == 0:
             relative = min(max(record_of(fund) / mean, finance.performance_low), finance.performance_high)
             fund.returned += fund.uncalled
-            fund.commitment = exact(fund.size * scale * exp(finance.performance_exponent * log(relative)))
+            fund.commitment = exact(
+                fund.base_commitment * scale * exp(finance.performance_exponent * log(relative))
+            )
             fund.uncalled = fund.commitment
             fund.committed += fund.commitment
         rate = fund.commitment / finance.period_months
@@ -288,7 +286,9 @@ def score_pairs(startups, seekers, funds, order, to_seat, par, key):
     """
     finance, access = par[0].finance, par[0].access
     chosen, number = funds_in_focus(funds, order)
-    uids, seats = funds["uid"].copy(), funds["seat"].copy()
+    uids, seats = np.empty(funds.shape[0], dtype=np.uint64), np.empty(funds.shape[0], dtype=np.int64)
+    for v in range(funds.shape[0]):
+        uids[v], seats[v] = funds[v].uid, funds[v].seat
     first = np.zeros(seekers.size + 1, dtype=np.int64)
     fund_of = np.empty(seekers.size * funds.shape[0], dtype=np.int32)
     score, n = np.empty(fund_of.size), 0
@@ -325,31 +325,72 @@ def next_pair(i, last, first, fund_of, score, least, purse, ticket):
 
 
 @kernel
+def comes_before(one, other, score):
+    """Return whether pair `one` stands before `other` in the list: higher score, then smaller uids.   (E16)"""
+    return score[one] > score[other] or (score[one] == score[other] and one < other)
+
+
+@kernel
+def push(heap, size, pair, score):
+    """Add a pair to the heap of `size` pairs."""
+    child = size
+    while child > 0:
+        parent = (child - 1) // 2
+        if not comes_before(pair, heap[parent], score):
+            break
+        heap[child] = heap[parent]
+        child = parent
+    heap[child] = pair
+
+
+@kernel
+def pop(heap, size, score):
+    """Take the first pair from the heap of `size` pairs and return it."""
+    first, last, parent = heap[0], heap[size - 1], 0
+    while True:
+        child = 2 * parent + 1
+        if child >= size - 1:
+            break
+        if child + 1 < size - 1 and comes_before(heap[child + 1], heap[child], score):
+            child += 1
+        if not comes_before(heap[child], last, score):
+            break
+        heap[parent] = heap[child]
+        parent = child
+    heap[parent] = last
+    return first
+
+
+@kernel
 def commit(asks, funds, par, first, fund_of, score, caps):
     """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
 
-    The list is never written out: a heap holds each seeker's next pair, by falling score, then startup uid.
+    The list is never written out: a heap holds the next pair of each seeker.
     """
     finance = par[0].finance
     need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
-    purse, ticket = funds["purse"].copy(), np.empty(funds.shape[0])
+    purse, ticket = np.empty(funds.shape[0]), np.empty(funds.shape[0])
     for v in range(funds.shape[0]):
-        ticket[v] = exact(finance.ticket_share * funds[v].commitment)
+        purse[v], ticket[v] = funds[v].purse, exact(finance.ticket_share * funds[v].commitment)
     out_firm, out_fund = np.empty(score.size, dtype=np.int32), np.empty(score.size, dtype=np.int32)
     out_amount, n = np.empty(score.size), 0
-    heap = [(0.0, 0, 0) for _ in range(0)]
+    heap, size = np.empty(asks.size, dtype=np.int64), 0
+    owner = np.empty(score.size, dtype=np.int32)
     for i in range(asks.size):
+        owner[first[i] : first[i + 1]] = i
         j = next_pair(i, -1, first, fund_of, score, asks[i] * finance.lead_share, purse, ticket)
         if j >= 0:
-            heapq.heappush(heap, (-score[j], i, j))
-    while len(heap) > 0:
-        _, i, j = heapq.heappop(heap)
-        v = fund_of[j]
-        amount = min(need[i], min(purse[v], ticket[v]))
-        if amount < need[i]:
-            caps[0].ticket_short += 1
-        least = asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share)
-        if amount > 0.0 and amount >= least:
+            push(heap, size, j, score)
+            size += 1
+    while size > 0:
+        j = pop(heap, size, score)
+        size -= 1
+        i, v = owner[j], fund_of[j]
+        amount = min(need[i], purse[v], ticket[v])
+        caps[0].ticket_short += amount < need[i]
+        if amount > 0.0 and amount >= asks[i] * (
+            finance.lead_share if made[i] == 0 else finance.follow_share
+        ):
             purse[v] -= amount
             need[i] -= amount
             made[i] += 1
@@ -359,8 +400,10 @@ def commit(asks, funds, par, first, fund_of, score, caps):
         if need[i] > 0.0 and need[i] >= least:
             j = next_pair(i, j, first, fund_of, score, least, purse, ticket)
             if j >= 0:
-                heapq.heappush(heap, (-score[j], i, j))
-    funds["purse"][:] = purse
+                push(heap, size, j, score)
+                size += 1
+    for v in range(funds.shape[0]):
+        funds[v].purse = purse[v]
     return out_firm[:n], out_fund[:n], out_amount[:n]
 
 
@@ -387,7 +430,7 @@ def settle(startups, seekers, funds, par, month, zone, firm_of, fund_of, amounts
         fund.all_invested += amounts[k]
         entry = holdings[n_holdings]
         entry.share, entry.fund = finance.round_stake * amounts[k] / raised[i], fund_of[k]
-        entry.round, entry.next = firm.rounds + 1, firm.holding
+        entry.rounds, entry.next = firm.rounds + 1, firm.holding
         firm.holding = n_holdings
         n_holdings += 1
     for i in range(seekers.size):

@@ -20,7 +20,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel
-from sim.grid import Grid, decay, spread
+from sim.space import Grid, decay, spread
 from sim.world import ACTIVE, LISTED, IdentityError, exact
 
 TOLERANCE_M2 = 1e-3

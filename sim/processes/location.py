@@ -29,6 +29,8 @@ from sim.randomness import gumbel, uniform
 from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, exact, floor_exact
 
 PASSES = 16
+LEAST_COST = 0.01  # RMB/m2/month: rooms that cost nothing at all are worth a finite amount
+FULL = -1e6  # stands for the log of no space at all; finite, so that appeal is
 ONE = 1  # revision by exactly one startup a month
 ENTRIES, MOVES_IN, MOVES_OUT, LOST_FOR_SPACE = (
     FLOW[name] for name in ("entries", "moves_in", "moves_out", "lost_for_space")
@@ -52,9 +54,16 @@ class Choice:
 
     def __init__(self, world, par, terms, masks: np.ndarray) -> None:
         grid = world.grid
-        self.masks = masks
+        self.masks = masks.astype(np.int64)
         self.weights, self.log_zone, self.log_all, self.log_vacancy = weigh(
-            world.attraction, world.rent, world.vacant, grid.zone, grid.first, masks, terms.rent_share, par.table
+            world.attraction,
+            world.rent,
+            world.vacant,
+            grid.zone,
+            grid.first,
+            self.masks,
+            terms.rent_share,
+            par.table,
         )
 
     def column(self, masks: np.ndarray) -> np.ndarray:
@@ -95,7 +104,8 @@ def weigh_region(world, par, terms) -> Choice:
     columns = choice.column(masks)
     for segment in range(4):
         whole = choice.log_all[segment, 0, columns[segment]]
-        world.appeal[segment] = whole - (1.0 - par.births.choice_size_exponent) * choice.log_vacancy
+        space = max(choice.log_vacancy, FULL)
+        world.appeal[segment] = max(whole, FULL) - (1.0 - par.births.choice_size_exponent) * space
     return choice
 
 
@@ -202,7 +212,9 @@ def rent_term(rent, location):
     """-alpha' ln((r + c)/(r_ref + c)), alpha' = alpha (r_ref + c)/r_ref   (E5)"""
     reference, other = location.reference_rent_rmb_m2_month, location.occupancy_cost_rmb_m2_month
     slope = location.rent_sensitivity * (reference + other) / reference
-    return 0.0 if slope == 0.0 else -slope * log((rent + other) / (reference + other))
+    if slope == 0.0:
+        return 0.0
+    return -slope * log(max(rent + other, LEAST_COST) / (reference + other))
 
 
 @kernel
@@ -334,7 +346,9 @@ def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distanc
         cell = cell_at(target, first[z], first[z + 1], weights)
         if cell >= 0 and has_room(cell, need, space, leased, largest, location):
             return cell
-    return find_among_free(uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key)
+    return find_among_free(
+        uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key
+    )
 
 
 @kernel
@@ -381,7 +395,9 @@ def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns,
 @kernel
 def own_weight(firm, phase, cell, location, attraction, log_spill, jacobs, rent):
     """exp of V at a startup's own cell, its own heads not among its neighbours.   (E5, E20)"""
-    others = (location.spillover_weight * (firm.spillover - log_spill[firm.segment, cell])
+    same = firm.counted_as == firm.segment  # else its heads are not in the field of its new segment
+    own = firm.spillover - log_spill[firm.segment, cell] if same else 0.0
+    others = (location.spillover_weight * own
               + location.diversity_weight * (firm.diversity - jacobs[cell]))  # fmt: skip
     return attraction[firm.segment, phase, cell] * exp(
         others + rent_term(rent[cell] * (1.0 - firm.relief), location)

@@ -81,15 +81,14 @@ def burn(firm, operations, location):
 
 
 @kernel
-def posts(heads, target, runway, room, operations):
-    """Return posts opened: losses, and with a long runway part of the gap, as far as space goes.   (E14)"""
+def posts(heads, target, runway, operations):
+    """Return posts that a firm wants to fill: losses, and with a long runway part of the gap.   (E14)"""
     if runway < operations.cut_runway_months or heads > target:
         return 0.0
-    lost = operations.separation_per_month * heads
-    wanted = lost
+    wanted = operations.separation_per_month * heads
     if runway > operations.growth_runway_months:
         wanted += operations.growth_per_month * (target - heads)
-    return min(wanted, max(room - heads + lost, 0.0))
+    return wanted
 
 
 @kernel
@@ -111,7 +110,8 @@ def staff(startups, par, caps):
         runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
         target = target_heads(firm.segment, firm.stage, capability, low, high, operations)
         room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
-        opened = posts(firm.heads, target, runway, room, operations)
+        wanted = posts(firm.heads, target, runway, operations)
+        opened = min(wanted, max(room - firm.heads * (1.0 - operations.separation_per_month), 0.0))
         released = operations.cut_per_month * firm.heads if runway < operations.cut_runway_months else 0.0
         kept = firm.heads * (1.0 - operations.separation_per_month) - released
         firm.heads = max(kept + filled * opened, 1.0)
@@ -123,7 +123,7 @@ def staff(startups, par, caps):
         above += capability > high
         cuts += runway < operations.cut_runway_months
         holds += operations.cut_runway_months <= runway <= operations.growth_runway_months
-        full += opened > 0.0 and opened >= room - firm.heads
+        full += opened < wanted
     count = caps[0]
     count.firm_months += firms
     count.revenue_quality_cap += over_cap

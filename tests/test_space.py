@@ -9,9 +9,9 @@ import pytest
 import worlds
 
 from sim import ClusterModel
-from sim.grid import Grid, lattice_kernel_sum
+from sim.places import WorldError, read_world
 from sim.scenario import Scenario
-from sim.space import WorldError, read_world
+from sim.space import Grid, lattice_kernel_sum
 
 SIZES_KM = (0.25, 0.5, 1.0)
 #: places that lie in another district than the map's own
@@ -102,7 +102,7 @@ def test_the_kernel_sum_is_that_of_an_unbounded_lattice():
     steps = np.arange(-400, 401)
     lengths = 0.5 * np.hypot(*np.meshgrid(steps, steps))
     for range_km in (0.3, 0.75, 2.0):
-        ours = lattice_kernel_sum(72, 70, 0.5, range_km, np.inf)
+        ours = lattice_kernel_sum(0.5, range_km, np.inf)
         assert ours == pytest.approx(np.exp(-lengths / range_km).sum(), rel=1e-6)
 
 

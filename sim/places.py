@@ -1,0 +1,156 @@
+"""The tables of a world: zones and nodes, as read from its folder.
+
+``read_world`` finds a shipped world by its id; ``sim/space.py`` cuts it into cells.
+"""
+
+import csv
+import dataclasses
+import functools
+import pathlib
+import tomllib
+from typing import Any
+
+
+class WorldError(ValueError):
+    """A world's tables are missing or inconsistent; the message names file, line and remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Zone:
+    """An office zone. Units: degrees, km, m2, RMB/m2/month, shares; the initial share is a weight."""
+
+    id: str
+    name: str
+    name_zh: str
+    lat: float
+    lon: float
+    radius_km: float
+    stock_m2: float
+    potential_stock_m2: float
+    rent_rmb_m2_month: float
+    vacancy_share: float
+    initial_share: float
+    belt: str
+    note: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """A university, institute or anchor firm. Units: degrees, people a year, spin-offs a year."""
+
+    id: str
+    name: str
+    name_zh: str
+    lat: float
+    lon: float
+    kind: str
+    ai_graduates_per_year: float
+    ai_spinoffs_per_year: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WorldTables:
+    """The tables of one world, as read: `settings` is world.toml."""
+
+    id: str
+    folder: pathlib.Path
+    settings: dict[str, Any]
+    zones: tuple[Zone, ...]
+    nodes: tuple[Node, ...]
+
+    @functools.cached_property
+    def zone_index(self) -> dict[str, int]:
+        """Position of each zone by its id."""
+        return {zone.id: i for i, zone in enumerate(self.zones)}
+
+    def km(self, lon: float, lat: float) -> tuple[float, float]:
+        """Return (x, y) in km east and north of the grid's south-west corner."""
+        s = self.settings
+        return (
+            (lon - s["origin_lon"]) * s["km_per_degree_lon"],
+            (lat - s["origin_lat"]) * s["km_per_degree_lat"],
+        )
+
+
+def shipped_folder() -> pathlib.Path:
+    """Return the folder of the shipped scenarios: inside the package if installed, else beside it."""
+    package = pathlib.Path(__file__).parent
+    inside = package / "scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def worlds() -> list[str]:
+    """Return the ids of the shipped worlds."""
+    return sorted(path.parent.name for path in shipped_folder().glob("*/world.toml"))
+
+
+@functools.cache
+def read_world(world: str) -> WorldTables:
+    """Return the tables of the shipped world with id `world`.
+
+    Raises
+    ------
+    WorldError
+        If there is no such world, or a table lacks a column or holds something that is not a number.
+    """
+    folder = shipped_folder() / world
+    if world not in worlds():
+        raise WorldError(f"no world {world!r}; shipped worlds: {', '.join(worlds())}")
+    settings = tomllib.loads((folder / "world.toml").read_text(encoding="utf-8"))
+    zones = tuple(
+        Zone(
+            id=row["zone"],
+            name=row["name_en"],
+            name_zh=row["name_zh"],
+            lat=row.number("lat"),
+            lon=row.number("lon"),
+            radius_km=row.number("radius_km"),
+            stock_m2=row.number("stock_m2"),
+            potential_stock_m2=row.number("potential_stock_m2"),
+            rent_rmb_m2_month=row.number("rent_rmb_m2_month"),
+            vacancy_share=row.number("vacancy_share"),
+            initial_share=row.number("initial_ai_firm_share"),
+            belt=row["belt"],
+            note=row["note"],
+        )
+        for row in _rows(folder / "zones.csv")
+    )
+    nodes = tuple(
+        Node(
+            id=row["node"],
+            name=row["name_en"],
+            name_zh=row["name_zh"],
+            lat=row.number("lat"),
+            lon=row.number("lon"),
+            kind=row["kind"],
+            ai_graduates_per_year=row.number("ai_graduates_per_year"),
+            ai_spinoffs_per_year=row.number("ai_spinoffs_per_year"),
+        )
+        for row in _rows(folder / "nodes.csv")
+    )
+    return WorldTables(world, folder, settings, zones, nodes)
+
+
+class _Row(dict[str, str]):
+    """One line of a table, which knows where it stands."""
+
+    where: str
+
+    def __missing__(self, column: str) -> str:
+        raise WorldError(f"{self.where}: no column {column!r}")
+
+    def number(self, column: str) -> float:
+        try:
+            return float(self[column])
+        except ValueError:
+            raise WorldError(f"{self.where}: {column} = {self[column]!r} is not a number") from None
+
+
+def _rows(path: pathlib.Path) -> list[_Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = []
+        for line, cells in enumerate(csv.DictReader(file), start=2):
+            row = _Row({key: value or "" for key, value in cells.items() if key is not None})
+            row.where = f"{path.name}:{line}"
+            rows.append(row)
+    return rows
