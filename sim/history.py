@@ -51,13 +51,13 @@ def first_month(scenario, par, seed: int, cell_km: float | None = None) -> World
 def live_history(grid: Grid, par, seed: int) -> World:
     """Return the state before month 0, by running the history."""
     terms = Policies((), grid.tables.zone_index, "2000-01").in_force(0)
-    world = World.empty(grid, -int(par.initial.history_months))
+    world = World.empty(grid, -par.values.initial.history_months)
     finance.found_funds(world, par, Draws(seed, world.month))
     access.prepare_access(world, par)
     shares = target_shares(grid, par)
     while world.month < 0:
         live_month(world, par, terms, Draws(seed, world.month))
-        if shares is not None and world.month >= -par.initial.residual_months:
+        if shares is not None and world.month >= -par.values.initial.residual_months:
             adapt_residuals(world, par, shares)
         world.month += 1
         world.retire()
@@ -68,7 +68,7 @@ def live_history(grid: Grid, par, seed: int) -> World:
 def live_month(world: World, par, terms: Terms, draw: Draws) -> None:
     """Advance the history by one month: the step of the model without land and policy."""
     world.begin_month()
-    world.scale = float(exp(par.initial.history_growth_per_month * world.month))
+    world.scale = float(exp(par.values.initial.history_growth_per_month * world.month))
     access.refresh_fields(world, par, terms)
     operations.hire_and_release(world, par, terms)
     operations.earn_and_spend(world, par, terms)
@@ -83,7 +83,7 @@ def live_month(world: World, par, terms: Terms, draw: Draws) -> None:
 
 def target_shares(grid: Grid, par) -> np.ndarray | None:
     """Return the startups of each zone as shares: of the table; None where they are left to floor space."""
-    if par.initial.start_from == UNIFORM:
+    if par.values.initial.start_from == UNIFORM:
         return None
     shares = grid.zone_values("initial_share")
     return shares / location.ordered_sum(shares)
@@ -92,7 +92,7 @@ def target_shares(grid: Grid, par) -> np.ndarray | None:
 def adapt_residuals(world: World, par, shares: np.ndarray) -> None:
     """Move each zone's residual towards its share of startups.   xi += k ln((share N + 2)/(n + 2))"""
     counts = startups_by_zone(world.startups.rows, world.grid.zone, world.grid.n_zones)
-    move_residuals(world.residual, counts, shares, par.initial.residual_speed)
+    move_residuals(world.residual, counts, shares, par.values.initial.residual_speed)
 
 
 def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None) -> None:
@@ -131,9 +131,9 @@ def shrink_residuals(world: World, par, shares: np.ndarray | None) -> None:
     if shares is None:
         world.residual[:] = 0.0
         return
-    expected = par.initial.startups * shares
-    if par.initial.residual_shrinkage > 0:
-        world.residual *= expected / (expected + par.initial.residual_shrinkage)
+    expected = par.values.initial.startups * shares
+    if par.values.initial.residual_shrinkage > 0:
+        world.residual *= expected / (expected + par.values.initial.residual_shrinkage)
     zones = world.grid.tables.zones
     for z in np.flatnonzero(shares == 0):
         same = [k for k, zone in enumerate(zones) if zone.belt == zones[z].belt and shares[k] > 0]
@@ -156,7 +156,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
     if shares is None:
         stock = grid.zone_values("stock_m2")
         shares = stock / location.ordered_sum(stock)
-    wanted = largest_remainder(shares * int(par.initial.startups), int(par.initial.startups))
+    wanted = largest_remainder(shares * par.values.initial.startups, par.values.initial.startups)
     active, zone = rows["status"] == ACTIVE, grid.zone[rows["cell"]]
     belt = np.array([other.belt for other in grid.tables.zones])
     kept, clones = [rows[~active]], []

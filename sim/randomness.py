@@ -12,7 +12,7 @@ Noise-free comparison of stochastic agent-based simulations using common random 
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log, normal_quantile, poisson_inversion
+from sim.compiled import kernel, log, normal_quantile, poisson_inversion
 
 #: One stream per decision. Numbers are part of a run's identity: never reuse one.
 STREAMS = {
@@ -38,6 +38,7 @@ STREAMS = {
     "start": 20,
 }
 FOREVER = 1 << 21  #: the "month" of draws that a startup makes once
+_STREAM_COUNT = max(STREAMS.values()) + 1
 _BEFORE_START = 1 << 20  #: added to months of the history, which are negative
 
 
@@ -96,8 +97,12 @@ def poisson(rate, key, uid, k):
 
 
 @kernel
-def _key(seed, stream, month):
-    return combine(combine(mix(seed), stream), month)
+def _keys(seed, month, number):
+    """Return the keys of streams 0 to number - 1 in one month."""
+    out = np.empty(number, dtype=np.uint64)
+    for stream in range(number):
+        out[stream] = combine(combine(mix(seed), np.uint64(stream)), month)
+    return out
 
 
 class Draws:
@@ -106,16 +111,14 @@ class Draws:
     def __init__(self, seed: int, month: int) -> None:
         self.seed = np.uint64(seed & 0xFFFFFFFFFFFFFFFF)
         self.month = month
+        number = month if month >= 0 else month + _BEFORE_START
+        self._month_keys = _keys(self.seed, np.uint64(number), _STREAM_COUNT)
+        self._once_keys = _keys(self.seed, np.uint64(FOREVER), _STREAM_COUNT)
 
     def __call__(self, stream: str) -> np.uint64:
         """Return the key of `stream` in this month."""
-        month = self.month if self.month >= 0 else self.month + _BEFORE_START
-        return np.uint64(_key(self.seed, np.uint64(STREAMS[stream]), np.uint64(month)))
+        return self._month_keys[STREAMS[stream]]
 
     def once(self, stream: str) -> np.uint64:
         """Return the key of `stream` for draws that belong to no month."""
-        return np.uint64(_key(self.seed, np.uint64(STREAMS[stream]), np.uint64(FOREVER)))
-
-
-__all__ = ["FOREVER", "STREAMS", "Draws", "combine", "exp", "gumbel", "identity", "log", "mix", "normal",
-           "poisson", "uniform"]  # fmt: skip
+        return self._once_keys[STREAMS[stream]]

@@ -223,18 +223,24 @@ def sum_zones(first, by_cell):
 def spread(matrix, sources, out):
     """out_s = sum_j sources_sj matrix_j for each row s of `sources`, added in the order of j.
 
-    Four rows of the matrix at a time: the sums stay in registers and the rows in the nearest cache.
+    Sources of 0 are passed over, and four rows of the matrix are added at a time, which keeps the sums in
+    registers and the rows in the nearest cache; neither changes a bit.
     """
-    n, whole = matrix.shape[0], matrix.shape[0] - matrix.shape[0] % 4
-    out[:] = 0.0
-    for j in range(0, whole, 4):
-        first, second, third, fourth = matrix[j], matrix[j + 1], matrix[j + 2], matrix[j + 3]
-        for s in range(sources.shape[0]):
-            a, b, c, d = sources[s, j], sources[s, j + 1], sources[s, j + 2], sources[s, j + 3]
-            row = out[s]
+    for s in range(sources.shape[0]):
+        chosen, n = np.empty(matrix.shape[0], dtype=np.int64), 0
+        for j in range(matrix.shape[0]):
+            if sources[s, j] != 0.0:
+                chosen[n] = j
+                n += 1
+        row = out[s]
+        row[:] = 0.0
+        for k in range(0, n - n % 4, 4):
+            j0, j1, j2, j3 = chosen[k], chosen[k + 1], chosen[k + 2], chosen[k + 3]
+            a, b, c, d = sources[s, j0], sources[s, j1], sources[s, j2], sources[s, j3]
+            first, second, third, fourth = matrix[j0], matrix[j1], matrix[j2], matrix[j3]
             for i in range(row.size):
                 row[i] = (((row[i] + a * first[i]) + b * second[i]) + c * third[i]) + d * fourth[i]
-    for j in range(whole, n):
-        for s in range(sources.shape[0]):
-            for i in range(out.shape[1]):
-                out[s, i] += sources[s, j] * matrix[j, i]
+        for k in range(n - n % 4, n):
+            a, first = sources[s, chosen[k]], matrix[chosen[k]]
+            for i in range(row.size):
+                row[i] += a * first[i]

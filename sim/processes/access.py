@@ -19,6 +19,7 @@ W. Brock and S. Durlauf (2001), Discrete choice with social interactions, Review
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -31,21 +32,25 @@ RELATIVE = 1
 
 def prepare_access(world, par) -> None:
     """Compute what no month changes: access to talent and to capital (writes log_talent, log_capital)."""
-    world.log_talent = par.access.campus_share * log_of(talent(world, float(par.access.talent_range_km)))
-    world.log_capital = capital(world, float(par.access.capital_range_km))
+    world.log_talent = par.values.access.campus_share * log_of(
+        talent(world, par.values.access.talent_range_km)
+    )
+    world.log_capital = capital(world, par.values.access.capital_range_km)
 
 
 def refresh_fields(world, par, terms) -> None:
     """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity)."""
-    relative = par.location.social_form == RELATIVE
+    relative = par.values.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.rows, world.grid.n_cells, relative)
-    matrix = spillover_matrix(world.grid, float(par.access.spillover_range_km), cut_of(par.access))
+    matrix = spillover_matrix(world.grid, par.values.access.spillover_range_km, cut_of(par))
     spread(matrix, sources, world.spillovers)
     if relative:
-        others = 0.0 if par.access.self_spillover else 1.0
+        others = 0.0 if par.values.access.self_spillover else 1.0
         relative_counts(world.spillovers, sources, others, world.log_spillovers, world.diversity)
     else:
-        log_fields(world.spillovers, par.access.spillover_scale_heads, world.log_spillovers, world.diversity)
+        log_fields(
+            world.spillovers, par.values.access.spillover_scale_heads, world.log_spillovers, world.diversity
+        )
     receive(world.startups.rows, par.table, matrix, relative, world.spillovers,
             world.log_spillovers, world.diversity)  # fmt: skip
     attract(world, par, world.attraction)
@@ -86,10 +91,10 @@ def capital(world, range_km: float) -> np.ndarray:
     return access - total(world.stock * access) / total(world.stock)
 
 
-def cut_of(access) -> float:
+def cut_of(par) -> float:
     """Return the distance beyond which spillovers are cut [km]; infinity if they are not."""
-    cut = float(access.spillover_cut_km)
-    return np.inf if np.isnan(cut) else cut
+    cut = par.values.access.spillover_cut_km
+    return np.inf if math.isnan(cut) else cut
 
 
 def weighted(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -21,10 +21,9 @@ LAST_STAGE = 5
 
 def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
-    pull = exp(par.births.outside_pull * par.outside_offer(world.month))
-    most = departure_probability(world.highest_rent, LAST_STAGE, pull, par.exits)
+    pull = exp(par.values.births.outside_pull * par.outside_offer(world.month))
     end(world.startups.rows, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
-        world.funds, pull, most, draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
+        world.funds, pull, world.highest_rent, draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
 def keep_register(world, par, terms, draw) -> None:
@@ -58,13 +57,14 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(startups, par, month, zone, leased, holdings, funds, pull, most, fail_key, acquire_key, list_key,
+def end(startups, par, month, zone, leased, holdings, funds, pull, highest_rent, fail_key, acquire_key, list_key,
         leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
-    `most` is the chance of departure at the last stage and the highest rent: it settles most draws alone.
+    Nobody leaves more readily than at the last stage and the highest rent: that settles most draws alone.
     """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
+    most = departure_probability(highest_rent, LAST_STAGE, pull, exits)
     for i in range(startups.shape[0]):
         firm = startups[i]
         if firm.status != ACTIVE:

@@ -40,10 +40,10 @@ def found_funds(world, par, draw) -> None:
     """
     settings = world.grid.tables.settings["funds"]
     index = world.grid.tables.zone_index
-    partners = [index[zone] for zone in settings["partner_seats"]][: int(par.finance.funds)]
+    partners = [index[zone] for zone in settings["partner_seats"]][: par.values.finance.funds]
     zones = np.array([index[zone] for zone in settings["seat_weights"]])
     weights = np.array(list(settings["seat_weights"].values()), dtype=float)
-    funds = np.zeros(int(par.finance.funds), dtype=FUND)
+    funds = np.zeros(par.values.finance.funds, dtype=FUND)
     write_funds(funds, np.array(partners, dtype=np.int64), zones, weights, par.table, draw.once("fund-table"))
     begin_funds(funds, par.table, world.month, fund_scale(par, world.month))
     world.funds = funds
@@ -51,15 +51,15 @@ def found_funds(world, par, draw) -> None:
 
 def fund_scale(par, month: int) -> float:
     """Return the factor of commitments: below 1 in the history, counted at the middle of the period."""
-    middle = month + int(par.finance.period_months) // 2
-    growth = exp(par.initial.history_growth_per_month * min(middle, 0))
-    return growth * (par.outlook.climate if month >= 0 else 1.0)
+    middle = month + par.values.finance.period_months // 2
+    growth = exp(par.values.initial.history_growth_per_month * min(middle, 0))
+    return growth * (par.values.outlook.climate if month >= 0 else 1.0)
 
 
 def close_rounds(world, par, terms, draw) -> None:
     """Call capital, let startups look for money, match them with funds (writes startups, funds, deals)."""
     rows, grid, table = world.startups.rows, world.grid, par.table
-    pace = float(par.outlook.climate) if world.month >= 0 else 1.0
+    pace = par.values.outlook.climate if world.month >= 0 else 1.0
     call_capital(world.funds, table, world.month, fund_scale(par, world.month), pace, world.caps)
     seekers = seek(rows, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:

@@ -30,24 +30,28 @@ LN_2 = 0.6931471805599453
 def open_space(world, par, terms) -> None:
     """Put new space on the market at the current rent of its cells (writes stock, excess_vacancy)."""
     if world.month > 0:
-        fade(world.excess_vacancy, par.land.vacancy_half_life_months, par.land.new_space_half_life_months)
+        fade(
+            world.excess_vacancy,
+            par.values.land.vacancy_half_life_months,
+            par.values.land.new_space_half_life_months,
+        )
     if terms.opened_m2.any():
         opened = world.grid.spread_stock(terms.opened_m2)
         world.stock += opened
-        world.excess_vacancy[1] += opened * (1.0 - par.land.natural_vacancy_share)
-        world.nearby_stock = around(neighbourhood(world.grid, float(par.land.vacancy_range_km)), world.stock)
+        world.excess_vacancy[1] += opened * (1.0 - par.values.land.natural_vacancy_share)
+        world.nearby_stock = around(neighbourhood(world.grid, par.values.land.vacancy_range_km), world.stock)
 
 
 def clear_offices(world, par, terms) -> None:
     """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent, highest_rent)."""
-    growth = exp(par.outlook.tenant_growth_per_month * world.month)
+    growth = exp(par.values.outlook.tenant_growth_per_month * world.month)
     oversold = hold_offices(par.table, world.stock, world.leased, world.tenant_demand, growth, world.log_rent,
                  world.tenants, world.vacant, world.caps)  # fmt: skip
-    if par.location.unlimited_capacity:
+    if par.values.location.unlimited_capacity:
         world.vacant[:] = world.stock
     elif oversold > TOLERANCE_M2:
         raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
-    near = neighbourhood(world.grid, float(par.land.vacancy_range_km))
+    near = neighbourhood(world.grid, par.values.land.vacancy_range_km)
     above = around(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
     adjust_rents(par.table, above, world.nearby_stock, world.log_rent, world.caps)
     rent_of(world.reference_rent, world.log_rent, world.rent)
@@ -56,7 +60,7 @@ def clear_offices(world, par, terms) -> None:
 
 def count_vacancy(world, par) -> None:
     """Count vacancy anew after leases were signed or given up (writes vacant)."""
-    world.vacant[:] = world.stock if par.location.unlimited_capacity else world.space - world.leased
+    world.vacant[:] = world.stock if par.values.location.unlimited_capacity else world.space - world.leased
 
 
 def start_offices(world, par) -> None:
@@ -70,8 +74,8 @@ def start_offices(world, par) -> None:
     world.tenants = world.tenant_demand.copy()
     world.vacant = world.space - world.leased
     world.largest_lease = np.full(grid.n_cells, np.inf)
-    world.nearby_stock = around(neighbourhood(grid, float(par.land.vacancy_range_km)), world.stock)
-    world.excess_vacancy[0] = world.stock * (vacancy - par.land.natural_vacancy_share)
+    world.nearby_stock = around(neighbourhood(grid, par.values.land.vacancy_range_km), world.stock)
+    world.excess_vacancy[0] = world.stock * (vacancy - par.values.land.natural_vacancy_share)
 
 
 def around(near: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def weigh_region(world, par, terms) -> Choice:
     for segment in range(4):
         whole = choice.log_all[segment, 0, columns[segment]]
         space = max(choice.log_vacancy, FULL)
-        world.appeal[segment] = max(whole, FULL) - (1.0 - par.births.choice_size_exponent) * space
+        world.appeal[segment] = max(whole, FULL) - (1.0 - par.values.births.choice_size_exponent) * space
     return choice
 
 
@@ -126,7 +126,7 @@ def move_tenants(world, par, terms, draw) -> None:
     """Let tenants at the end of a lease, or crowded, stay or move (writes startups, leased, flows)."""
     rows = world.startups.rows
     choosers = looking(rows, world.month, par.table)
-    revising = par.location.revision_rate_per_month > 0 or par.location.revision == ONE
+    revising = par.values.location.revision_rate_per_month > 0 or par.values.location.revision == ONE
     if revising:
         choosers = revisers(rows, par.location, draw("revise"))
     if choosers.size == 0:
