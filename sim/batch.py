@@ -77,7 +77,7 @@ def run_missing(
     with _terminable(), Progress(len(jobs)) as progress:
         if workers != 0:
             _start_server()  # it imports the model while this process compiles it
-        compile_kernels(scenarios.values(), progress)
+        compile_kernels(scenarios.values(), progress, workers)
         progress.begin_runs()
         with contextlib.closing(attempt_all(jobs.values(), workers)) as attempts:
             return _keep(results, attempts, progress)
@@ -201,7 +201,7 @@ class _Worker:
 
 def _start_server() -> None:
     """Start the process from which workers are forked, with the model imported; once."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["sim.batch", "sim.model"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["sim.batch", "sim.model", "sim.warmup"])
     with _clean_start():
         forkserver.ensure_running()
 
@@ -273,8 +273,8 @@ def _clean_start() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def compile_kernels(scenarios: Iterable[Scenario], progress: Progress) -> None:
-    """Compile the model before the processes start, so that not each of them does."""
+def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: int | None = 0) -> None:
+    """Compile the model before the workers start, half of it in a second process unless `workers` is 0."""
     import llvmlite.binding
     import numba
 
@@ -287,8 +287,20 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress) -> None:
     if mark.exists():
         return
     progress.step(_("compiling the model, first time only"))
+    from sim import warmup
     from sim.model import ClusterModel
 
+    scenarios = list(scenarios)
+    helper = None
+    if workers != 0:
+        helper = multiprocessing.get_context("forkserver").Process(
+            target=warmup.compile_places, args=(scenarios[-1],), daemon=True
+        )
+        with _clean_start():
+            helper.start()
+    warmup.compile_money(scenarios[-1])
+    if helper is not None:
+        helper.join()
     for scenario in scenarios:
         months = min(_HISTORY_TO_COMPILE, scenario.initial.history_months)
         short = scenario.with_values({"initial.history_months": months})

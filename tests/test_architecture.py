@@ -25,7 +25,7 @@ LAYERS = [
     ["history", "record"],
     ["agents"],
     ["model"],
-    ["plan"],
+    ["plan", "warmup"],
     ["store"],
     ["batch", "intervals", "additionality"],
     ["paired", "summary"],

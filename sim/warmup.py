@@ -1,0 +1,63 @@
+"""Compile the model in two halves, so that two processes can share the wait of a first command.
+
+Compiled code lands in the cache of the machine, where the other process finds it. What a kernel is compiled for
+are the types of its arguments, so tiny hand-made states serve.
+"""
+
+import numpy as np
+
+from sim.parameters import Parameters
+from sim.policy import Policies, Terms
+from sim.processes import access, births, exits, finance, land, location, operations
+from sim.randomness import Draws
+from sim.scenario import Scenario
+from sim.space import Grid
+from sim.world import World
+
+MONTH = 0
+
+
+def compile_places(scenario: Scenario) -> None:
+    """Compile births, location and relief: the half of a second process."""
+    world, par, terms = _state(scenario)
+    world.largest_lease[:] = np.inf
+    draw = Draws(1, MONTH)
+    choice = location.weigh_region(world, par, terms)
+    births.found_startups(world, par, terms, draw)
+    location.place_entrants(world, par, terms, choice, draw)
+    rows = world.startups.rows
+    rows["lease_end"] = MONTH
+    rows["born"] = MONTH - 100
+    location.mark_eligible(world, par, terms)
+    location.move_tenants(world, par, terms, draw)
+    births.found_startups(world, par, terms, draw)
+
+
+def compile_money(scenario: Scenario) -> None:
+    """Compile everything else: the half of the process that waits."""
+    world, par, terms = _state(scenario)
+    draw = Draws(1, MONTH)
+    finance.found_funds(world, par, draw)
+    access.prepare_access(world, par)
+    rows = world.startups.reserve(4)
+    world.startups.n = 4
+    for i, row in enumerate(rows[:4]):
+        row["uid"], row["heads"], row["area"], row["lease_rent"] = i + 1, 2.0, 30.0, 100.0
+        row["ask"], row["search_end"], row["holding"] = 10.0, MONTH + 5, -1
+    land.start_offices(world, par)
+    land.clear_offices(world, par, terms)
+    access.refresh_fields(world, par, terms)
+    operations.hire_and_release(world, par, terms)
+    operations.earn_and_spend(world, par, terms)
+    finance.close_rounds(world, par, terms, draw)
+    exits.end_startups(world, par, terms, draw)
+    exits.keep_register(world, par, terms, draw)
+    land.open_space(world, par, terms)
+
+
+def _state(scenario: Scenario) -> tuple[World, Parameters, Terms]:
+    grid = Grid.of(scenario.world)
+    world = World.empty(grid, MONTH)
+    world.leased = np.zeros(grid.n_cells)
+    policies = Policies(scenario.policies, grid.tables.zone_index, scenario.start)
+    return world, Parameters.of(scenario), policies.in_force(MONTH)
