@@ -49,6 +49,7 @@ kernel = numba.njit(cache=True, error_model="numpy")
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 _LOG2_E = 1.4426950408889634
+_CENTRE = 0.425  # distance from 1/2 up to which one rational function serves
 _LARGEST = 709.782712893384
 _SMALLEST = -708.3964185322641
 
@@ -126,15 +127,33 @@ def normal_quantile(p):
     M. J. Wichura (1988), Algorithm AS 241, Applied Statistics 37, 477-484, doi:10.2307/2347330.
     """
     q = p - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        top = ((((((r * 2509.0809287301226727 + 33430.575583588128105) * r + 67265.770927008700853) * r
+    return _central_quantile(q) if abs(q) <= _CENTRE else _tail_quantile(p, q)
+
+
+@kernel
+def normal_quantiles(p, out):
+    """Write the standard normal quantiles of the array p into `out`: the same bits, several at a time."""
+    for i in range(p.size):
+        out[i] = _central_quantile(p[i] - 0.5)
+    for i in range(p.size):
+        if abs(p[i] - 0.5) > _CENTRE:
+            out[i] = _tail_quantile(p[i], p[i] - 0.5)
+
+
+@kernel
+def _central_quantile(q):
+    r = 0.180625 - q * q
+    top = ((((((r * 2509.0809287301226727 + 33430.575583588128105) * r + 67265.770927008700853) * r
                   + 45921.953931549871457) * r + 13731.693765509461125) * r
                 + 1971.5909503065514427) * r + 133.14166789178437745) * r + 3.387132872796366608  # fmt: skip
-        bottom = ((((((r * 5226.495278852545925 + 28729.085735721942674) * r + 39307.89580009271061) * r
+    bottom = ((((((r * 5226.495278852545925 + 28729.085735721942674) * r + 39307.89580009271061) * r
                      + 21213.794301586595867) * r + 5394.1960214247511077) * r
                    + 687.1870074920579083) * r + 42.313330701600911252) * r + 1.0  # fmt: skip
-        return q * top / bottom
+    return q * top / bottom
+
+
+@kernel
+def _tail_quantile(p, q):
     r = np.sqrt(-log(p if q < 0.0 else 1.0 - p))
     if r <= 5.0:
         r -= 1.6

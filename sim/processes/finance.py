@@ -23,7 +23,7 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log
+from sim.compiled import exp, kernel, log, normal_quantiles
 from sim.randomness import combine, normal, uniform
 from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
 
@@ -68,7 +68,10 @@ def close_rounds(world, par, terms, draw) -> None:
     order = np.argsort(world.funds["uid"])
     first, fund, score = score_pairs(
         rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
-    firm, fund, amount = commit(rows["ask"][seekers], world.funds, table, first, fund, score, world.caps)
+    asks = rows["ask"][seekers]
+    pairs, best = first_pairs(asks, world.funds, table, first, fund, score)
+    queue = in_list_order(pairs, np.argsort(-best), score)
+    firm, fund, amount = commit(asks, world.funds, table, first, fund, score, queue, world.caps)
     holdings, deals = world.holdings, world.deals
     holdings.n, deals.n = settle(
         rows, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
@@ -292,14 +295,18 @@ def score_pairs(startups, seekers, funds, order, to_seat, par, key):
     first = np.zeros(seekers.size + 1, dtype=np.int64)
     fund_of = np.empty(seekers.size * funds.shape[0], dtype=np.int32)
     score, n = np.empty(fund_of.size), 0
+    u, taste = np.empty(funds.shape[0]), np.empty(funds.shape[0])
     for i in range(seekers.size):
         firm = startups[seekers[i]]
         segment, step = firm.segment, min(firm.stage, LAST_ROUND)
-        for j in range(number[segment, step]):
-            v = chosen[segment, step, j]
+        candidates = chosen[segment, step, : number[segment, step]]
+        for j in range(candidates.size):
+            u[j] = uniform(key, combine(firm.uid, uids[candidates[j]]), firm.stage)
+        normal_quantiles(u[: candidates.size], taste)
+        for j in range(candidates.size):
+            v = candidates[j]
             far = to_seat[firm.cell, seats[v]] / access.capital_range_km
-            taste = finance.taste_sd * normal(key, combine(firm.uid, uids[v]), firm.stage)
-            value = firm.log_capability - finance.distance_weight * far + taste
+            value = firm.log_capability - finance.distance_weight * far + finance.taste_sd * taste[j]
             if value > finance.score_bar:
                 fund_of[n], score[n] = v, value
                 n += 1
@@ -362,30 +369,61 @@ def pop(heap, size, score):
 
 
 @kernel
-def commit(asks, funds, par, first, fund_of, score, caps):
-    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
-
-    The list is never written out: a heap holds the next pair of each seeker.
-    """
+def first_pairs(asks, funds, par, first, fund_of, score):
+    """Return each seeker's best pair whose fund can lead its round, and their scores; others are left out."""
     finance = par[0].finance
-    need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
+    purse, ticket = money_of(funds, finance)
+    pairs, n = np.empty(asks.size, dtype=np.int64), 0
+    for i in range(asks.size):
+        j = next_pair(i, -1, first, fund_of, score, asks[i] * finance.lead_share, purse, ticket)
+        if j >= 0:
+            pairs[n] = j
+            n += 1
+    return pairs[:n], score[pairs[:n]]
+
+
+@kernel
+def money_of(funds, finance):
+    """Return what each fund has in its purse, and its largest ticket [wan]."""
     purse, ticket = np.empty(funds.shape[0]), np.empty(funds.shape[0])
     for v in range(funds.shape[0]):
         purse[v], ticket[v] = funds[v].purse, exact(finance.ticket_share * funds[v].commitment)
+    return purse, ticket
+
+
+@kernel
+def in_list_order(pairs, rank, score):
+    """Return pairs by falling score, ties by uid: `rank` sorts them but for ties."""
+    out = pairs[rank]
+    for k in range(1, out.size):
+        j = k
+        while j > 0 and score[out[j]] == score[out[j - 1]] and out[j] < out[j - 1]:
+            out[j], out[j - 1] = out[j - 1], out[j]
+            j -= 1
+    return out
+
+
+@kernel
+def commit(asks, funds, par, first, fund_of, score, queue, caps):
+    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
+
+    The list is never written out: `queue` holds each seeker's first pair in the order of the list, and a heap
+    the next pair of those who need another fund.
+    """
+    finance = par[0].finance
+    need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
+    purse, ticket = money_of(funds, finance)
     out_firm, out_fund = np.empty(score.size, dtype=np.int32), np.empty(score.size, dtype=np.int32)
     out_amount, n = np.empty(score.size), 0
-    heap, size = np.empty(asks.size, dtype=np.int64), 0
-    owner = np.empty(score.size, dtype=np.int32)
-    for i in range(asks.size):
-        owner[first[i] : first[i + 1]] = i
-        j = next_pair(i, -1, first, fund_of, score, asks[i] * finance.lead_share, purse, ticket)
-        if j >= 0:
-            push(heap, size, j, score)
-            size += 1
-    while size > 0:
-        j = pop(heap, size, score)
-        size -= 1
-        i, v = owner[j], fund_of[j]
+    heap, size, taken = np.empty(asks.size, dtype=np.int64), 0, 0
+    while taken < queue.size or size > 0:
+        if size == 0 or (taken < queue.size and comes_before(queue[taken], heap[0], score)):
+            j = queue[taken]
+            taken += 1
+        else:
+            j = pop(heap, size, score)
+            size -= 1
+        i, v = np.searchsorted(first, j, side="right") - 1, fund_of[j]
         amount = min(need[i], purse[v], ticket[v])
         caps[0].ticket_short += amount < need[i]
         if amount > 0.0 and amount >= asks[i] * (
