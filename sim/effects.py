@@ -5,6 +5,7 @@
 >>> print(comparison.table())
 """
 
+import numbers
 import os
 import pathlib
 import re
@@ -24,6 +25,7 @@ from sim.store import writing
 __all__ = ["METRICS", "Comparison", "ComparisonError", "Interrupted", "compare"]
 
 MOST_SEEDS = 100_000
+MOST_WORKERS = 1024
 
 
 class ComparisonError(ValueError):
@@ -75,7 +77,7 @@ def compare(
     """
     scenarios, texts = _read_scenarios(policies, baseline)
     plan = _plan(scenarios, _seeds(seeds), months)
-    comparison = _run(plan, scenarios, texts, pathlib.Path(out or _default_folder(plan)), workers)
+    comparison = _run(plan, scenarios, texts, pathlib.Path(out or _default_folder(plan)), _workers(workers))
     if figures:
         comparison.draw()
     return comparison
@@ -170,7 +172,7 @@ def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | 
                 names = {"a": shown(scenario.id), "b": shown(reference.id), "key": key}
                 raise ComparisonError(message.format(own=own, other=other, **names))
     months = reference.months if months is None else months
-    if not 1 <= months <= reference.months:
+    if not isinstance(months, numbers.Integral) or not 1 <= months <= reference.months:
         message = _("months: must be 1 to {most}, the months of the scenarios, not {months}")
         raise ComparisonError(message.format(most=reference.months, months=months))
     contents = {
@@ -180,16 +182,31 @@ def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | 
         }
         for name, scenario in scenarios.items()
     }
-    return Plan(reference.id, contents, seeds, months, source_hash())
+    return Plan(reference.id, contents, seeds, int(months), source_hash())
+
+
+def _workers(workers: int | None) -> int | None:
+    if workers is None or (isinstance(workers, numbers.Integral) and 0 <= workers <= MOST_WORKERS):
+        return workers
+    raise ComparisonError(
+        _("workers: must be 0 to {most}, not {n}").format(most=MOST_WORKERS, n=shown(str(workers)))
+    )
 
 
 def _seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
-    if isinstance(seeds, int):
+    if isinstance(seeds, numbers.Integral):
+        seeds = int(seeds)
         if not 1 <= seeds <= MOST_SEEDS:
             raise ComparisonError(_("seeds: must be 1 to {most}, not {n}").format(most=MOST_SEEDS, n=seeds))
         return tuple(range(1, seeds + 1))
-    listed = tuple(int(seed) for seed in seeds)
-    if not listed or len(set(listed)) < len(listed) or not all(0 <= seed < 2**63 for seed in listed):
+    given = tuple(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else ()
+    listed = tuple(int(seed) for seed in given if isinstance(seed, numbers.Integral))
+    if (
+        not listed
+        or len(listed) < len(given)
+        or len(set(listed)) < len(listed)
+        or not all(0 <= seed < 2**63 for seed in listed)
+    ):
         raise ComparisonError(_("seeds: must be different whole numbers from 0 on, at least one"))
     return listed
 

@@ -106,6 +106,7 @@ class ClusterModel(mesa.Model):
         self._grid: DistrictGrid | None = None
         self._grid_month = 0
         self.setup = scenario
+        self.last_month = scenario.months
         self.seed_number = int(seed)
         self.parameters = Parameters.of(scenario)
         self.world = first_month(scenario, self.parameters, self.seed_number, cell_km)
@@ -184,11 +185,20 @@ class ClusterModel(mesa.Model):
         return np.isin(self.world.startups.rows["status"], (ACTIVE, LISTED))
 
     def run(self, months: int | None = None) -> Run:
-        """Advance `months` (absent: the scenario's) and return their record."""
-        months = self.setup.months if months is None else months
+        """Advance `months` (absent: to the end of the scenario) and return their record.
+
+        Raises
+        ------
+        ValueError
+            If there is no month to advance.
+        """
         world = self.world
+        first = world.month
+        months = self.last_month - first if months is None else int(months)
+        if months < 1:
+            raise ValueError(f"months: must be 1 or more, not {months} (the model is at month {first})")
         levers = tuple(lever.id for lever in self.policies.levers)
-        recorder = Recorder(months, world.grid.n_zones, levers)
+        recorder = Recorder(first, months, world.grid.n_zones, levers)
         for _ in range(months):
             world.retire()
             self.step()
@@ -199,6 +209,7 @@ class ClusterModel(mesa.Model):
             seed=self.seed_number,
             start=self.setup.start,
             zones=tuple(zone.id for zone in world.grid.tables.zones),
+            first_month=first,
             months=months,
             arrays={"series": recorder.series, "outside": recorder.outside, "costs": recorder.costs},
             levers=levers,

@@ -80,6 +80,8 @@ class Recorder:
 
     Parameters
     ----------
+    first
+        Month of the first record.
     months
         Number of months to come.
     n_zones
@@ -88,17 +90,19 @@ class Recorder:
         Ids of the levers whose public cost is kept.
     """
 
-    def __init__(self, months: int, n_zones: int, levers: tuple[str, ...]) -> None:
+    def __init__(self, first: int, months: int, n_zones: int, levers: tuple[str, ...]) -> None:
+        self.first = first
         self.series = np.zeros((months, n_zones, 4, len(SERIES)))
         self.outside = np.zeros((months, 4))
         self.levers = levers
         self.costs = np.zeros((months, len(levers)))
         self.presence: dict[int, np.ndarray] = {}
-        self.month = 0
 
     def record(self, world, policies) -> None:
         """Take down the month that the world has just lived."""
-        row, grid = self.series[self.month], world.grid
+        steps = world.month  # since month 0; the month just lived is the one before
+        index, grid = steps - 1 - self.first, world.grid
+        row = self.series[index]
         take_stock(world.startups.rows, grid.zone, row)
         flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
         flows[:] = world.flows
@@ -110,18 +114,13 @@ class Recorder:
         zones[:, :, 1] = stock[:, None]
         zones[:, :, 2] = grid.zone_sums(world.vacant)[:, None]
         zones[:, :, 3] = grid.zone_sums(world.tenants)[:, None]
-        self.outside[self.month] = world.founded_outside
-        self._book_costs(world, policies)
-        self.month += 1
-        if self.month in HORIZONS or self.month == len(self.series):
-            self.presence[self.month] = present(world)
-
-    def _book_costs(self, world, policies) -> None:
-        month = self.month
-        for lever, paid in zip(policies.cut_ids, world.relief_paid, strict=True):
-            self.costs[month, self.levers.index(lever)] += paid * RMB_PER_WAN
-        for lever, spent in policies.capital_cost_rmb(month).items():
-            self.costs[month, self.levers.index(lever)] += spent
+        self.outside[index] = world.founded_outside
+        costs = dict(zip(policies.cut_ids, world.relief_paid * RMB_PER_WAN, strict=True))
+        costs |= policies.capital_cost_rmb(steps - 1)
+        for lever, spent in costs.items():
+            self.costs[index, self.levers.index(lever)] = spent
+        if steps in HORIZONS or index + 1 == len(self.series):
+            self.presence[steps] = present(world)
 
 
 POSITION = {column.name: i for i, column in enumerate(SERIES)}
@@ -160,8 +159,8 @@ class Run:
         What was run: scenario id, its fingerprint, seed, calendar month of month 0.
     zones
         Ids of the zones, in the order of the arrays.
-    months
-        Months simulated.
+    first_month, months
+        First month of the record, and number of months.
     arrays
         ``series`` (months, n_zones, 4, n_columns), ``outside`` (months, 4) and ``costs``
         (months, n_levers, RMB).
@@ -180,6 +179,7 @@ class Run:
     seed: int
     start: str
     zones: tuple[str, ...]
+    first_month: int
     months: int
     arrays: dict[str, np.ndarray]
     levers: tuple[str, ...]
@@ -193,7 +193,7 @@ class Run:
         data = self.arrays["series"]
         months, zones, segments = (a.ravel() for a in np.indices(data.shape[:3]))
         keys = [
-            ("month", "months", pa.array(months, pa.int32())),
+            ("month", "months", pa.array(months + self.first_month, pa.int32())),
             ("zone", "-", _names(zones, self.zones)),
             ("segment", "-", _names(segments, SEGMENTS)),
         ]
@@ -231,7 +231,7 @@ class Run:
         months, levers = (a.ravel() for a in np.indices(self.arrays["costs"].shape))
         return _table(
             [
-                ("month", "months", pa.array(months, pa.int32())),
+                ("month", "months", pa.array(months + self.first_month, pa.int32())),
                 ("lever", "-", _names(levers, self.levers)),
                 ("cost_rmb", "RMB", pa.array(self.arrays["costs"].ravel())),
             ],
@@ -280,7 +280,7 @@ class Run:
         out["capital_rmb"] = ("RMB", value("capital_rmb", sums))
         out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
         out["public_cost_rmb"] = ("RMB", float(costs.sum()))
-        out["public_cost_pv_rmb"] = ("RMB", present_value(costs))
+        out["public_cost_pv_rmb"] = ("RMB", present_value(costs, first=self.first_month))
         return out
 
     @functools.cached_property
@@ -297,13 +297,13 @@ class Run:
         return digest.hexdigest()
 
 
-def present_value(costs: np.ndarray, yearly_rate: float = 0.05) -> float:
-    """Return monthly costs discounted to the first month, at 5 % a year unless stated otherwise."""
-    return float(np.sum(costs / (1.0 + yearly_rate) ** (np.arange(len(costs)) / 12)))
+def present_value(costs: np.ndarray, yearly_rate: float = 0.05, first: int = 0) -> float:
+    """Return monthly costs discounted to month 0, at 5 % a year unless stated otherwise."""
+    return float(np.sum(costs / (1.0 + yearly_rate) ** ((first + np.arange(len(costs))) / 12)))
 
 
 def _names(codes: Any, names: tuple[str, ...]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names))
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names, pa.string()))
 
 
 def _table(columns: list[tuple[str, str, pa.Array]], meanings: dict[str, str]) -> pa.Table:

@@ -289,3 +289,15 @@ def test_one_run_is_told_as_a_story(command):
     told = json.loads(command("run", "baseline", "--seed", 3, "--months", 2, "--json").stdout)
     assert told["outcomes"]["startups_region"] > 1000
     assert command("run", "baseline", "--months", 121).exit_code == 2
+
+
+@pytest.mark.parametrize("workers", [-1, 1.5, "two", 2000])
+def test_a_number_of_workers_that_cannot_be_is_refused(workers, tmp_path):
+    with pytest.raises(ComparisonError, match="workers: must be 0 to"):
+        compare("rent-cut", seeds=2, months=2, workers=workers, out=tmp_path)
+
+
+@pytest.mark.parametrize("seeds", [2.0, [1.5, 2], "12", [], None])
+def test_seeds_that_are_no_whole_numbers_are_refused(seeds, tmp_path):
+    with pytest.raises(ComparisonError, match="seeds: must be"):
+        compare("rent-cut", seeds=seeds, months=2, workers=0, out=tmp_path)

@@ -166,3 +166,23 @@ def test_smaller_cells_give_a_similar_region():
     usual = run("baseline", months=12)
     ratio = total(fine.arrays["series"], "startups")[-1] / total(usual.arrays["series"], "startups")[-1]
     assert 0.95 < ratio < 1.05
+
+
+def test_a_second_run_goes_on_where_the_first_ended():
+    whole = run("north-space", months=16)
+    model = ClusterModel.from_scenario("north-space", seed=1)
+    first, second = model.run(10), model.run(6)
+    for name in ("series", "outside", "costs"):
+        joined = np.concatenate([first.arrays[name], second.arrays[name]])
+        np.testing.assert_array_equal(joined, whole.arrays[name])
+    assert second.series["month"].to_pylist()[0] == 10
+    assert sorted(second.rows) == [12, 16]
+
+
+def test_a_run_of_no_month_is_refused():
+    with pytest.raises(ValueError, match="months: must be 1 or more, not 0"):
+        ClusterModel.from_scenario("baseline").run(0)
+
+
+def test_a_model_built_for_three_months_runs_three():
+    assert ClusterModel(months=3, rng=1).run().months == 3
