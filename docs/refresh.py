@@ -6,6 +6,8 @@ python docs/refresh.py
 import pathlib
 from typing import Any
 
+from sim.model import ClusterModel
+from sim.paired import MEANINGS, METRICS
 from sim.parameters import SECTIONS, SEGMENTS, STAGES
 from sim.record import FLOW_COLUMNS, PRESENCE, STOCKS, ZONE_COLUMNS, Column
 
@@ -53,6 +55,20 @@ def outputs_page() -> str:
     for title, columns in tables.items():
         out += f"\n## {title}\n\n| column | unit | meaning |\n| --- | --- | --- |\n"
         out += "".join(f"| `{c.name}` | {c.unit} | {c.meaning} |\n" for c in columns)
+    run = ClusterModel.from_scenario("baseline").run(1)
+    tables_of_units = {"outcomes: one row a run": run.outcomes, "costs: one row a month and lever": run.costs,
+                       "deals: one row a closed round": run.deals}  # fmt: skip
+    for title, table in tables_of_units.items():
+        out += f"\n## {title}\n\n| column | unit |\n| --- | --- |\n"
+        out += "".join(f"| `{field.name}` | {field.metadata[b'unit'].decode()} |\n" for field in table.schema)
+    out += "\n## Effects of a comparison\n\n"
+    out += (
+        "`compare(...)` and `sim compare --json` give for each policy and metric mean, low and high of the paired "
+        "difference (95 %). What is no difference stands under `levels`: pairs, gross and deadweight startups, and for "
+        "each metric the means of both arms, their correlation, the variance ratio of unpaired to paired differences, "
+        "and the share of seeds with the sign of the mean.\n\n| metric | unit | meaning |\n| --- | --- | --- |\n"
+    )
+    out += "".join(f"| `{name}` | {METRICS[name]} | {MEANINGS[name]} |\n" for name in METRICS)
     return out
 
 

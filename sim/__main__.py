@@ -23,6 +23,14 @@ FAILED_RUNS, BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 1, 2, 4, 70, 130
 class Commands(click.Group):
     """A group whose failures are one plain message and an exit code."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a reader that has gone, such as `head`, is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line and leave with its exit code."""
         for stream in (sys.stdout, sys.stderr):
@@ -50,9 +58,6 @@ def _explain(error: Exception) -> int:
     if isinstance(error, ScenarioError):
         click.echo(str(error), err=True)
         return BAD_INPUT
-    if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     if isinstance(error, OSError | ImportError):
         click.echo(_("environment: {why}").format(why=shown(error)), err=True)
         return ENVIRONMENT

@@ -14,9 +14,7 @@ from mesa.agentset import AbstractAgentSet
 from mesa.discrete_space import OrthogonalMooreGrid
 
 from sim.parameters import SEGMENTS, STAGES
-from sim.world import ACTIVE, ANCHOR, ORIGINS, STATUSES
-
-RMB_PER_WAN = 10_000.0
+from sim.world import ACTIVE, ORIGINS, STATUSES, WAN
 
 
 def _column(name: str, doc: str) -> property:
@@ -94,7 +92,7 @@ class Startup(mesa.Agent):
     @property
     def cash(self) -> float:
         """Cash [RMB]."""
-        return float(self.row["cash"]) * RMB_PER_WAN
+        return float(self.row["cash"]) * WAN
 
     @property
     def parent(self) -> int:
@@ -352,11 +350,6 @@ class University(mesa.Agent):
         return dict(zip(SEGMENTS, counts.tolist(), strict=True))
 
     @property
-    def is_anchor(self) -> bool:
-        """Whether it is an anchor firm."""
-        return bool(self._row["origin"] == ANCHOR)
-
-    @property
     def pos(self) -> tuple[int, int]:
         """Column and row of its place on the lattice."""
         grid = self.model.world.grid
@@ -387,20 +380,20 @@ class VC(mesa.Agent):
     @property
     def capital(self) -> float:
         """Commitment of its running investment period [RMB]."""
-        return float(self._row["commitment"]) * RMB_PER_WAN
+        return float(self._row["commitment"]) * WAN
 
     @capital.setter
     def capital(self, value: float) -> None:
         row, share = self._row, 0.0
         if row["commitment"] > 0:
-            share = value / RMB_PER_WAN / float(row["commitment"])
+            share = value / WAN / float(row["commitment"])
         for name in ("base_commitment", "commitment", "uncalled", "purse"):
             row[name] = float(row[name]) * share
 
     @property
     def purse(self) -> float:
         """Called money that is not invested [RMB]."""
-        return float(self._row["purse"]) * RMB_PER_WAN
+        return float(self._row["purse"]) * WAN
 
     @property
     def pace(self) -> float:
@@ -411,7 +404,7 @@ class VC(mesa.Agent):
     @property
     def invested(self) -> float:
         """Money invested since month 0 [RMB]."""
-        return float(self._row["invested"]) * RMB_PER_WAN
+        return float(self._row["invested"]) * WAN
 
     @property
     def focus(self) -> tuple[str, ...]:

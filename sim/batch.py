@@ -202,7 +202,7 @@ class _Worker:
 def _start_server() -> None:
     """Start the process from which workers are forked, with the model imported; once."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(["sim.batch", "sim.model", "sim.warmup"])
-    with _clean_start():
+    with _clean_start(), _deaf():
         forkserver.ensure_running()
 
 
@@ -254,6 +254,19 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that start here ignore Ctrl-C for good: the parent decides what it means."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

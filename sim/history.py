@@ -18,11 +18,12 @@ from sim.compiled import exp, kernel, log
 from sim.policy import Policies, Terms
 from sim.processes import access, births, exits, finance, land, location, operations
 from sim.randomness import Draws, combine, uniform
-from sim.space import Grid
+from sim.space import Grid, total
 from sim.world import ACTIVE, World
 
 UNIFORM = 1
 KEPT_STATES = 8
+#: states are keyed by all that they depend on, and only copies leave this module
 _states: "collections.OrderedDict[tuple[str, int, float], World]" = collections.OrderedDict()
 
 
@@ -86,7 +87,7 @@ def target_shares(grid: Grid, par) -> np.ndarray | None:
     if par.values.initial.start_from == UNIFORM:
         return None
     shares = grid.zone_values("initial_share")
-    return shares / location.ordered_sum(shares)
+    return shares / total(shares)
 
 
 def adapt_residuals(world: World, par, shares: np.ndarray) -> None:
@@ -138,11 +139,7 @@ def shrink_residuals(world: World, par, shares: np.ndarray | None) -> None:
     for z in np.flatnonzero(shares == 0):
         same = [k for k, zone in enumerate(zones) if zone.belt == zones[z].belt and shares[k] > 0]
         stocks = np.array([zones[k].stock_m2 for k in same])
-        world.residual[z] = (
-            location.ordered_sum(world.residual[same] * stocks) / location.ordered_sum(stocks)
-            if same
-            else 0.0
-        )
+        world.residual[z] = total(world.residual[same] * stocks) / total(stocks) if same else 0.0
 
 
 def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray | None) -> None:
@@ -155,7 +152,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
     grid, rows = world.grid, world.startups.rows
     if shares is None:
         stock = grid.zone_values("stock_m2")
-        shares = stock / location.ordered_sum(stock)
+        shares = stock / total(stock)
     wanted = largest_remainder(shares * par.values.initial.startups, par.values.initial.startups)
     active, zone = rows["status"] == ACTIVE, grid.zone[rows["cell"]]
     belt = np.array([other.belt for other in grid.tables.zones])
@@ -207,7 +204,7 @@ def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, 
     for clone in clones:
         if weights is not None:
             row = weights[clone["segment"]]
-            target = uniform(key, clone["uid"], 2) * location.ordered_sum(row[first:last])
+            target = uniform(key, clone["uid"], 2) * total(row[first:last])
             clone["cell"] = location.cell_at(target, first, last, row)
         free = world.stock[first:last] - world.leased[first:last]
         if free[clone["cell"] - first] < clone["area"]:

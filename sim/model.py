@@ -198,6 +198,7 @@ class ClusterModel(mesa.Model):
         if months < 1:
             raise ValueError(f"months: must be 1 or more, not {months} (the model is at month {first})")
         levers = tuple(lever.id for lever in self.policies.levers)
+        dealt = world.deals.n
         recorder = Recorder(first, months, world.grid.n_zones, levers)
         for _ in range(months):
             world.retire()
@@ -214,6 +215,7 @@ class ClusterModel(mesa.Model):
             arrays={"series": recorder.series, "outside": recorder.outside, "costs": recorder.costs},
             levers=levers,
             rows=recorder.presence,
+            deal_rows=world.deals.rows[dealt:].copy(),
             caps={name: int(world.caps[name][0]) for name in world.caps.dtype.names or ()},
             cell_zone=np.asarray(world.grid.zone),
         )

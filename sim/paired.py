@@ -59,6 +59,38 @@ METRICS = {
     "lost_treated_startups": "startups",
     "lost_elsewhere_startups": "startups",
 }
+#: what each metric means; differences are policy minus baseline, at the last month or summed over the run
+MEANINGS = {
+    "startups_region": "Active startups in the region: the net effect",
+    "startups_treated_zones": "Active startups in the zones of the policy's place-bound levers",
+    "displaced_startups": "Startups new in the treated zones that are elsewhere in the region in the baseline",
+    "attracted_startups": "Startups new in the treated zones that are not in the region in the baseline",
+    "displaced_share_of_gain": "Displaced over displaced plus attracted; a ratio of means",
+    "public_cost_rmb": "Public money spent, not discounted; for new space its gross building cost",
+    "public_cost_pv_rmb": "The same, discounted to the first month at 5 % a year",
+    "cost_per_net_startup_rmb": "Mean present cost over mean net startups; null where the net may be 0 or less",
+    "windfall_share": "Subsidy of startups that are in the treated zones in the baseline too, over all subsidy",
+    "landlord_capture": "Subsidised area times the rise of the mean rent paid in its zone, over the subsidy; "
+    "the mean moves with rents and with the ages of leases",
+    "heads_region": "R&D and production heads of startups and listed firms",
+    "rd_heads_region": "R&D heads",
+    "production_heads_region": "Production heads kept in the region",
+    "entries": "Entrants who found rooms",
+    "founded_outside": "Potential founders who founded elsewhere",
+    "failures": "Startups that failed",
+    "acquisitions": "Startups acquired",
+    "listings": "Startups that went public",
+    "departures": "Startups that left the region",
+    "moves": "Moves of startups and listed firms",
+    "listed_region": "Listed firms in the region",
+    "registered_region": "Active startups and failed ones still on the register",
+    "deals": "Rounds closed",
+    "capital_rmb": "Money raised",
+    "other_tenants_m2_region": "Floor space held by other tenants",
+    "gained_elsewhere_startups": "Startups outside the treated zones that are not in the region in the baseline",
+    "lost_treated_startups": "Startups of the baseline's treated zones that are not in the region",
+    "lost_elsewhere_startups": "Startups of the baseline's other zones that are not in the region",
+}
 
 
 class Measured:

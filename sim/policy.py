@@ -215,17 +215,15 @@ class Policies:
         self._spaces = [lever for lever in self.levers if isinstance(lever, NewSpace)]
         self.cut_ids = tuple(lever.id for lever in self._cuts)
         self._neutral = self._terms(None)
-        self._cached: tuple[tuple[bool, ...], Terms] | None = None
 
     def in_force(self, month: int) -> Terms:
         """Return the terms of `month` (months of the history are neutral)."""
-        opening = {
-            i: phase.area_m2
-            for i, lever in enumerate(self._spaces)
+        opens = any(
+            months_between(self.start, phase.opens) == month and phase.area_m2 > 0
+            for lever in self._spaces
             for phase in lever.phases
-            if months_between(self.start, phase.opens) == month and phase.area_m2 > 0
-        }
-        if not opening and not any(cut.in_force(self.start, month) for cut in self._cuts):
+        )
+        if not opens and not any(cut.in_force(self.start, month) for cut in self._cuts):
             return self._neutral
         return self._terms(month)
 

@@ -82,6 +82,19 @@ def gumbel(key, uid, k):
 
 
 @kernel
+def pick(u, weights):
+    """Return the position at which the running share of weights passes u."""
+    whole, running = 0.0, 0.0
+    for j in range(weights.size):
+        whole += weights[j]
+    for j in range(weights.size - 1):
+        running += weights[j] / whole
+        if u < running:
+            return j
+    return weights.size - 1
+
+
+@kernel
 def poisson(rate, key, uid, k):
     """Return the Poisson(rate) count at address (key, uid, k).
 

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from sim.compiled import kernel
 from sim.parameters import SEGMENTS
-from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, NEVER, STATUSES, exact
+from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, NEVER, STATUSES, WAN, exact
 
-RMB_PER_WAN = 10_000.0
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
 
 
@@ -107,7 +106,7 @@ class Recorder:
         flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
         flows[:] = world.flows
         for name in ("capital_rmb", "subsidy_rmb"):
-            row[:, :, POSITION[name]] *= RMB_PER_WAN
+            row[:, :, POSITION[name]] *= WAN
         zones = row[:, :, len(STOCKS) + len(FLOWS) :]
         stock = grid.zone_sums(world.stock)
         zones[:, :, 0] = (grid.zone_sums(world.stock * world.rent) / stock)[:, None]
@@ -115,7 +114,7 @@ class Recorder:
         zones[:, :, 2] = grid.zone_sums(world.vacant)[:, None]
         zones[:, :, 3] = grid.zone_sums(world.tenants)[:, None]
         self.outside[index] = world.founded_outside
-        costs = dict(zip(policies.cut_ids, world.relief_paid * RMB_PER_WAN, strict=True))
+        costs = dict(zip(policies.cut_ids, world.relief_paid * WAN, strict=True))
         costs |= policies.capital_cost_rmb(steps - 1)
         for lever, spent in costs.items():
             self.costs[index, self.levers.index(lever)] = spent
@@ -168,6 +167,8 @@ class Run:
         Ids of the levers.
     rows
         Ledger rows by step.
+    deal_rows
+        Rounds closed.
     caps
         How often each cap bound.
     cell_zone
@@ -184,6 +185,7 @@ class Run:
     arrays: dict[str, np.ndarray]
     levers: tuple[str, ...]
     rows: dict[int, np.ndarray]
+    deal_rows: np.ndarray
     caps: dict[str, int]
     cell_zone: np.ndarray
 
@@ -218,7 +220,7 @@ class Run:
             pa.array(rows["heads"]),
             pa.array(np.zeros(len(rows))),
             pa.array(rows["area"]),
-            pa.array(rows["subsidy"] * RMB_PER_WAN),
+            pa.array(rows["subsidy"] * WAN),
         ]
         return _table(
             [(c.name, c.unit, column) for c, column in zip(PRESENCE, columns, strict=True)],
@@ -236,6 +238,28 @@ class Run:
                 ("cost_rmb", "RMB", pa.array(self.arrays["costs"].ravel())),
             ],
             {"cost_rmb": "Public money spent"},
+        )
+
+    @functools.cached_property
+    def deals(self) -> pa.Table:
+        """One row a closed round."""
+        rows = self.deal_rows
+        return _table(
+            [
+                ("month", "months", pa.array(rows["month"])),
+                ("uid", "-", pa.array(rows["uid"])),
+                ("zone", "-", _names(rows["zone"], self.zones)),
+                ("segment", "-", _names(rows["segment"], SEGMENTS)),
+                ("stage", "stage", pa.array(rows["stage"])),
+                ("asked_rmb", "RMB", pa.array(rows["ask"] * WAN)),
+                ("raised_rmb", "RMB", pa.array(rows["amount"] * WAN)),
+                ("lead_fund", "-", pa.array(rows["lead"])),
+                ("investors", "funds", pa.array(rows["investors"])),
+            ],
+            {
+                "stage": "Stage before the round",
+                "lead_fund": "Position of the first investor in the fund table",
+            },
         )
 
     @functools.cached_property

@@ -244,3 +244,19 @@ def spread(matrix, sources, out):
             a, first = sources[s, chosen[k]], matrix[chosen[k]]
             for i in range(row.size):
                 row[i] += a * first[i]
+
+
+def spread_one(matrix: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Return sum_j sources_j matrix_j, (n_columns,)."""
+    out = np.empty((1, matrix.shape[1]))
+    spread(matrix, sources[None, :], out)
+    return out[0]
+
+
+@kernel
+def total(values):
+    """Return the sum, added in order."""
+    out = 0.0
+    for i in range(values.size):
+        out += values[i]
+    return out

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim.record import Run
 
 SMALL = 10.0  #: startups; an effect surely below it is called little
+SHORTAGES = ("demand_floor", "entrants_lost", "movers_without_room")  #: caps that mean a shortage
 MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
 _NONE = "–"
 
@@ -72,7 +73,7 @@ def effects_table(comparison: "Comparison") -> list[str]:
     """Return all metrics as lines of text: the mean difference, its interval, and whether it has a sign."""
     from sim.paired import METRICS
 
-    rows = [["", "", _("baseline"), *map(shown, comparison.policies)]]
+    rows = [["", "", shown(comparison.baseline), *map(shown, comparison.policies)]]
     for name, unit in METRICS.items():
         cells = [_cell(comparison.intervals[policy][name], unit) for policy in comparison.policies]
         levels = (comparison.differences[policy].get(name) for policy in comparison.policies)
@@ -122,7 +123,19 @@ def run_summary(run: "Run") -> list[str]:
     title = _("{scenario}, seed {seed}, {months} months from {start}")
     words = {"scenario": shown(run.scenario_id), "seed": run.seed, "months": run.months, "start": run.start}
     table = _aligned([[label, "", value] for label, value in rows])
-    return [title.format(**words), *table, _("one seed is a story, not a result")]
+    short = {name: run.caps[name] for name in SHORTAGES}
+    return [title.format(**words), *table, *_shortages(short), _("one seed is a story, not a result")]
+
+
+def _shortages(counts: dict[str, int]) -> list[str]:
+    """Return a line on what ran short, if anything did."""
+    labels = {
+        "demand_floor": _("cells where startups need more than is let at the start"),
+        "entrants_lost": _("entrants lost for want of rooms"),
+        "movers_without_room": _("movers who found no room"),
+    }
+    found = [f"{labels[name]} {count}" for name, count in counts.items() if count]
+    return [_("ran short: {what}").format(what="; ".join(found))] if found else []
 
 
 def _label(name: str) -> str:

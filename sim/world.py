@@ -14,6 +14,7 @@ import numpy as np
 from sim.compiled import kernel
 from sim.space import Grid
 
+WAN = 10_000.0  #: RMB
 NEVER = -(2**30)  #: a month long before any history
 
 # status of a row of the ledger

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.paired import MEANINGS, METRICS
 from sim.parameters import SECTIONS
 from sim.places import read_world
 
@@ -140,3 +141,12 @@ def test_every_parameter_is_read():
     for section, kind in SECTIONS.items():
         for name in kind.model_fields:
             assert re.search(rf"\.{name}\b", text), f"{section}.{name} is read by nothing"
+
+
+def test_the_package_holds_sources_and_its_own_data_only():
+    kinds = {path.suffix for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert kinds <= {".py", ".json", ".mplstyle"}
+
+
+def test_every_metric_has_a_meaning():
+    assert list(MEANINGS) == list(METRICS)

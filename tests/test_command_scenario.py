@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import time
@@ -232,3 +233,9 @@ def test_a_hostile_file_name_does_not_reach_the_terminal(tmp_path):
     assert result.exit_code == 2
     assert "\\x1b[31m\\u202e.toml:1:1: nam: unknown key" in result.stderr
     assert "\x1b" not in result.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    command = f"{shlex.quote(sys.executable)} -m sim scenario schema | head -c 10; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -8,7 +8,7 @@ import pytest
 import worlds
 from worlds import settle, startups
 
-from sim import ClusterModel
+from sim import ClusterModel, space
 from sim.policy import NewSpace, Phase
 from sim.processes import land
 from sim.world import ACTIVE, LISTED, IdentityError
@@ -24,7 +24,7 @@ def offices(vacancy: float, rows=None, grid=None):
     """Return a town whose other tenants leave `vacancy` of each cell, whatever the rent."""
     world = settle(grid or worlds.town(), startups(0) if rows is None else rows)
     world.tenant_demand = world.stock * (1 - vacancy)
-    world.nearby_stock = land.around(land.neighbourhood(world.grid, 1.0), world.stock)
+    world.nearby_stock = space.spread_one(land.neighbourhood(world.grid, 1.0), world.stock)
     return world
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 
+import mesa
 import numpy as np
 import pytest
 from refresh_baseline import BASELINE, SEED
@@ -186,3 +187,17 @@ def test_a_run_of_no_month_is_refused():
 
 def test_a_model_built_for_three_months_runs_three():
     assert ClusterModel(months=3, rng=1).run().months == 3
+
+
+def test_the_deals_of_a_run_are_those_of_its_series():
+    result = run("baseline", months=12)
+    assert result.deals.num_rows == total(result.arrays["series"], "deals").sum()
+    raised = np.sum(result.deals["raised_rmb"].to_numpy())
+    np.testing.assert_allclose(raised, total(result.arrays["series"], "capital_rmb").sum(), rtol=1e-12)
+
+
+def test_a_collector_attached_later_is_fed_each_step():
+    model = ClusterModel.from_scenario("baseline", seed=1)
+    model.datacollector = mesa.DataCollector(model_reporters={"n": lambda m: len(m.startups)})
+    model.step()
+    assert model.datacollector.get_model_vars_dataframe()["n"].tolist() == [len(model.startups)]

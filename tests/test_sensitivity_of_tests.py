@@ -6,6 +6,7 @@ import pytest
 import worlds
 from worlds import settle, startups
 
+from sim import space
 from sim.processes import access, finance, land, location
 from sim.randomness import Draws
 from sim.world import NEVER
@@ -109,7 +110,7 @@ def test_the_check_of_rents_finds_one_per_cent_in_speed_or_natural_vacancy(name,
     for values, fails in ((right, False), (right | {f"land.{name}": right[f"land.{name}"] * error}, True)):
         world = settle(worlds.town(), startups(0))
         world.tenant_demand = 0.85 * world.stock
-        world.nearby_stock = land.around(land.neighbourhood(world.grid, 1.0), world.stock)
+        world.nearby_stock = space.spread_one(land.neighbourhood(world.grid, 1.0), world.stock)
         par = worlds.parameters(values)
         if fails:
             with pytest.raises(AssertionError):

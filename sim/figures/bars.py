@@ -1,4 +1,4 @@
-"""The split bar: what a policy adds to the region, and what it only moves inside it."""
+"""Two bars a policy: what it adds to the region, and what it only moves inside it."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from sim.figures.numbers import difference_text, interval_text, level_text
 from sim.figures.style import PALETTE, Mark, write
 from sim.figures.words import say
 
-BAR = 16.0  #: height of the bar [px]
-ROW = 64.0  #: height of the axes [px]
+BAR, GAP = 8.0, 2.0  #: height of a bar, and what lies between the two [px]
+ROW = 66.0  #: height of the axes [px]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +43,14 @@ class Split:
 
     @property
     def span(self) -> tuple[float, float]:
-        """Where the bar begins and ends."""
-        return min(self.net, 0.0), max(self.net, 0.0) + max(self.moved or 0.0, 0.0)
+        """Where the bars begin and end."""
+        return min(self.net, 0.0), max(self.net, self.moved or 0.0, 0.0)
 
 
 def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, float], lang: str = "en") -> None:
-    """Draw one policy: net for the region solid (hollow while unresolved), moved within it hatched.
+    """Draw one policy: net for the region solid (hollow while unresolved), moved within it hatched, below.
+
+    They are no parts of one sum: some of the net lies outside the treated zones.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, floa
     if moved:
         ax.add_patch(
             Rectangle(
-                (max(split.net, 0.0), top),
+                (0, top + BAR + GAP),
                 moved,
                 BAR,
                 facecolor="white",
@@ -93,8 +95,9 @@ def draw_split_bar(ax: Axes, split: Split, mark: Mark, limits: tuple[float, floa
                 gid=f"{ax.get_gid() or 'bar'}-moved",
             )
         )
-    ax.plot([0, 0], [top - 3, top + BAR + 3], color=PALETTE["ink_secondary"], linewidth=1.2)
-    _say_split(ax, split, top + BAR + 5, lang)
+    bottom = top + 2 * BAR + GAP
+    ax.plot([0, 0], [top - 3, bottom + 3], color=PALETTE["ink_secondary"], linewidth=1.2)
+    _say_split(ax, split, bottom + 3, lang)
 
 
 def _say_split(ax: Axes, split: Split, y: float, lang: str) -> None:

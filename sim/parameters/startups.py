@@ -169,7 +169,7 @@ class Births(Section):
     choice_size_exponent: float = parameter(
         0.35, unit="-", bounds=(0, 1), sweep=(0, 1),
         meaning="Appeal of more vacant space as such; 0 means none.",
-        source="set so that average new space leaves entry unchanged")  # fmt: skip
+        source="set so that new space of average quality hardly moves entry while rents stay")  # fmt: skip
     spinoff_per_month: float = parameter(
         0.008, unit="1/month", bounds=(0, 1), sweep=(0.003, 0.015),
         meaning="Spin-offs of a firm of reference size.",

@@ -24,7 +24,7 @@ import math
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.space import Grid, decay, distance, lattice_kernel_sum, spread
+from sim.space import Grid, decay, distance, lattice_kernel_sum, spread, spread_one, total
 from sim.world import ACTIVE, LISTED, exact
 
 RELATIVE = 1
@@ -74,7 +74,7 @@ def talent(world, range_km: float) -> np.ndarray:
     grid, stock = world.grid, world.stock
     graduates = world.nodes["graduates_per_year"][:-1].copy()
     reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
-    access = weighted(reach, graduates)
+    access = spread_one(reach, graduates)
     return access * (total(stock) / total(stock * access))
 
 
@@ -87,7 +87,7 @@ def capital(world, range_km: float) -> np.ndarray:
     if not sizes.any():
         return np.zeros(grid.n_cells)
     reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
-    access = log_of(weighted(reach, sizes))
+    access = log_of(spread_one(reach, sizes))
     return access - total(world.stock * access) / total(world.stock)
 
 
@@ -196,15 +196,6 @@ def _attract(par, spill, jacobs, log_talent, log_capital, residual, out):
             value = exp(place + location.spillover_weight * spill[s, c])
             out[s, 0, c] = value * early_factor
             out[s, 1, c] = value * late_factor
-
-
-@kernel
-def total(values):
-    """Return the sum, added in order."""
-    out = 0.0
-    for i in range(values.size):
-        out += values[i]
-    return out
 
 
 @kernel

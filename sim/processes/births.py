@@ -19,7 +19,7 @@ of industry clusters, Journal of Urban Economics 67, 15-32, doi:10.1016/j.jue.20
 import numpy as np
 
 from sim.compiled import exp, kernel, log, poisson_inversion
-from sim.randomness import identity, normal, poisson, uniform
+from sim.randomness import identity, normal, pick, poisson, uniform
 from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
 
 MONTHS_A_YEAR = 12.0
@@ -85,18 +85,6 @@ def founder_counts(nodes, scale, par, key):
 
 
 @kernel
-def pick_segment(u, weights):
-    """Return the segment at which the running share of weights passes u."""
-    total = weights[0] + weights[1] + weights[2] + weights[3]
-    running = 0.0
-    for s in range(3):
-        running += weights[s] / total
-        if u < running:
-            return s
-    return 3
-
-
-@kernel
 def write_founder(firm, uid, parent, segment, log_quality, origin, place, month, births, operations, key):
     """Fill a row with a new startup that has no rooms yet."""
     firm.uid, firm.parent = uid, parent
@@ -122,7 +110,7 @@ def add_founders(startups, n, nodes, counts, number, month, par, inside, key, in
         place = -1 if node.origin == INDEPENDENT else j
         for slot in range(counts[j]):
             uid = identity(node.uid, number, np.uint64(slot))
-            segment = pick_segment(uniform(key, uid, 0), births.entrant_segments)
+            segment = pick(uniform(key, uid, 0), births.entrant_segments)
             if uniform(inside_key, uid, 0) >= inside[segment]:
                 outside[segment] += 1.0
                 continue
@@ -194,7 +182,7 @@ def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, p
             uid = identity(parent.uid, number, np.uint64(slot))
             segment = np.int64(parent.segment)
             if uniform(key, uid, 3) >= births.segment_kept:
-                segment = np.int64(pick_segment(uniform(key, uid, 0), births.entrant_segments))
+                segment = np.int64(pick(uniform(key, uid, 0), births.entrant_segments))
             if uniform(inside_key, uid, 0) >= inside[segment]:
                 outside[segment] += 1.0
                 continue

@@ -16,7 +16,7 @@ from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, LEFT, LISTED, NEV
 FAILURES, ACQUISITIONS, LISTINGS, DEPARTURES = (
     FLOW[name] for name in ("failures", "acquisitions", "listings", "departures")
 )
-LAST_STAGE = 5
+LAST_STAGE, FIRST_YEAR = 5, 12  # months
 
 
 def end_startups(world, par, terms, draw) -> None:
@@ -35,7 +35,7 @@ def keep_register(world, par, terms, draw) -> None:
 def failure_probability(stage, age, cash, exits):
     """Return the chance of failing this month: background, or insolvency.   (E17)"""
     background = exits.failure_per_month * exits.failure_stage_factor[stage]
-    if age <= 12:
+    if age <= FIRST_YEAR:
         background *= exits.failure_first_year_factor
     background = min(background, 1.0)
     if cash >= 0.0:

@@ -24,12 +24,12 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 import numpy as np
 
 from sim.compiled import exp, kernel, log, normal_quantiles
-from sim.randomness import combine, normal, uniform
+from sim.randomness import combine, normal, pick, uniform
 from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
 
 APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
 DEALS, CAPITAL = FLOW["deals"], FLOW["capital_wan"]
-PARTNER_NAME, FUND_NAME = "Partner {}", "Fund {}"
+LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
 
 def found_funds(world, par, draw) -> None:
@@ -80,19 +80,6 @@ def close_rounds(world, par, terms, draw) -> None:
 
 
 @kernel
-def pick(u, weights):
-    """Return the position at which the running share of weights passes u."""
-    total, running = 0.0, 0.0
-    for j in range(weights.size):
-        total += weights[j]
-    for j in range(weights.size - 1):
-        running += weights[j] / total
-        if u < running:
-            return j
-    return weights.size - 1
-
-
-@kernel
 def write_funds(funds, partners, zones, weights, par, key):
     """Fill the fund table from addressed draws: one address a fund."""
     finance = par[0].finance
@@ -111,9 +98,9 @@ def write_funds(funds, partners, zones, weights, par, key):
             fund.base_commitment = finance.other_size * exp(-log(share) / finance.size_exponent)
             fund.seat = zones[pick(uniform(key, fund.uid, 2), weights)]
             fund.segments = draw_focus(key, fund.uid)
-            if share < 0.3:
+            if share < LARGE:
                 fund.first_round, fund.last_round = late, LAST_ROUND
-            elif share < 0.6:
+            elif share < MIDDLE:
                 fund.first_round, fund.last_round = 0, 3
             else:
                 fund.first_round, fund.last_round = 0, late

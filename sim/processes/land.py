@@ -20,7 +20,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel
-from sim.space import Grid, decay, spread
+from sim.space import Grid, decay, spread_one
 from sim.world import ACTIVE, LISTED, IdentityError, exact
 
 TOLERANCE_M2 = 1e-3
@@ -39,7 +39,9 @@ def open_space(world, par, terms) -> None:
         opened = world.grid.spread_stock(terms.opened_m2)
         world.stock += opened
         world.excess_vacancy[1] += opened * (1.0 - par.values.land.natural_vacancy_share)
-        world.nearby_stock = around(neighbourhood(world.grid, par.values.land.vacancy_range_km), world.stock)
+        world.nearby_stock = spread_one(
+            neighbourhood(world.grid, par.values.land.vacancy_range_km), world.stock
+        )
 
 
 def clear_offices(world, par, terms) -> None:
@@ -52,7 +54,7 @@ def clear_offices(world, par, terms) -> None:
     elif oversold > TOLERANCE_M2:
         raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
     near = neighbourhood(world.grid, par.values.land.vacancy_range_km)
-    above = around(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
+    above = spread_one(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
     adjust_rents(par.table, above, world.nearby_stock, world.log_rent, world.caps)
     rent_of(world.reference_rent, world.log_rent, world.rent)
     world.highest_rent = max(world.highest_rent, float(world.rent.max()))
@@ -74,15 +76,8 @@ def start_offices(world, par) -> None:
     world.tenants = world.tenant_demand.copy()
     world.vacant = world.space - world.leased
     world.largest_lease = np.full(grid.n_cells, np.inf)
-    world.nearby_stock = around(neighbourhood(grid, par.values.land.vacancy_range_km), world.stock)
+    world.nearby_stock = spread_one(neighbourhood(grid, par.values.land.vacancy_range_km), world.stock)
     world.excess_vacancy[0] = world.stock * (vacancy - par.values.land.natural_vacancy_share)
-
-
-def around(near: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the sums of values around each cell, weighted by nearness, (n_cells,)."""
-    out = np.empty((1, values.size))
-    spread(near, values[None, :], out)
-    return out[0]
 
 
 @functools.lru_cache(maxsize=8)

@@ -26,7 +26,8 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log
 from sim.randomness import gumbel, uniform
-from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, exact, floor_exact
+from sim.space import total
+from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, WAN, exact, floor_exact
 
 PASSES = 16
 LEAST_COST = 0.01  # RMB/m2/month: rooms that cost nothing at all are worth a finite amount
@@ -86,7 +87,7 @@ def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0
     Shares, (n_cells,); they sum to 1.
     """
     weights = Choice(world, par, terms, np.array([mask])).weights[segment, phase, 0]
-    return weights / ordered_sum(weights)
+    return weights / total(weights)
 
 
 def mark_eligible(world, par, terms) -> None:
@@ -269,15 +270,6 @@ def sized(vacant, weight):
 
 
 @kernel
-def ordered_sum(values):
-    """Return the sum, added in order."""
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total
-
-
-@kernel
 def needed_area(heads, location):
     """a = reserve x area per head x heads   (E7)"""
     return exact(location.lease_reserve * location.area_m2_per_head * heads)
@@ -446,7 +438,7 @@ def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_r
         flows[zone[cell], s, MOVES_IN] += 1.0
         sign_lease(firm, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
         payroll = firm.heads * operations.wage_wan_head_month[s]
-        firm.cash -= (location.moving_rent_months * rent[cell] * need / 10_000.0
+        firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
                       + location.moving_payroll_months * payroll)  # fmt: skip
 
 

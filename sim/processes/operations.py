@@ -19,10 +19,9 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.world import ACTIVE, FLOW, LISTED, exact
+from sim.world import ACTIVE, FLOW, LISTED, WAN, exact
 
 SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
-WAN = 10_000.0  # RMB
 
 
 def hire_and_release(world, par, terms) -> None:
