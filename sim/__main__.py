@@ -59,7 +59,8 @@ def _explain(error: Exception) -> int:
         click.echo(str(error), err=True)
         return BAD_INPUT
     if isinstance(error, OSError | ImportError):
-        click.echo(_("environment: {why}").format(why=shown(error)), err=True)
+        hint = _(" (--out names another results folder)") if isinstance(error, OSError) else ""
+        click.echo(_("environment: {why}").format(why=shown(error)) + hint, err=True)
         return ENVIRONMENT
     code = getattr(error, "exit_code", None)
     if isinstance(code, int):

@@ -168,7 +168,10 @@ def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | 
         for key in ("world", "start", "months"):
             own, other = getattr(scenario, key), getattr(reference, key)
             if own != other:
-                message = _("{a} and {b} cannot be compared: {key} is {own} and {other}")
+                message = _(
+                    "{a} and {b} cannot be compared: {key} is {own} and {other}; "
+                    "name a baseline that has the same with --baseline"
+                )
                 names = {"a": shown(scenario.id), "b": shown(reference.id), "key": key}
                 raise ComparisonError(message.format(own=own, other=other, **names))
     months = reference.months if months is None else months

@@ -8,6 +8,7 @@ To add a lever: a class with a new ``kind``, a row in ``LEVERS``, and a field of
 reads.
 """
 
+import abc
 import dataclasses
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -85,7 +86,7 @@ class Table(BaseModel):
     )
 
 
-class Lever(Table):
+class Lever(Table, abc.ABC):
     """What every lever has."""
 
     place_bound: ClassVar[bool] = True
@@ -93,13 +94,13 @@ class Lever(Table):
     id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$",
                     description="Name of the lever inside its scenario.")  # fmt: skip
 
+    @abc.abstractmethod
     def zone_ids(self) -> tuple[str, ...]:
         """Return the zones that the lever treats."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abc.abstractmethod
     def dates(self) -> list[tuple[tuple[str | int, ...], str]]:
         """Return the key inside the lever and the value of each of its dates."""
-        raise NotImplementedError(type(self).__name__)
 
 
 class RentCut(Lever):

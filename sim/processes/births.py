@@ -34,7 +34,8 @@ def found_startups(world, par, terms, draw) -> None:
     n = ledger.n
     start = _month_number(world.month)
     ledger.n = add_founders(
-        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.table, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.table, inside,
+        draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
     rows = ledger.rows
     children = spinoff_counts(rows[:n], world.month, world.scale, par.table, draw("spin-off"))

@@ -23,7 +23,8 @@ def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
     pull = exp(par.values.births.outside_pull * par.outside_offer(world.month))
     end(world.startups.rows, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
-        world.funds, pull, world.highest_rent, draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
+        world.funds, pull, world.highest_rent,
+        draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
 def keep_register(world, par, terms, draw) -> None:

@@ -45,7 +45,7 @@ def open_space(world, par, terms) -> None:
 
 
 def clear_offices(world, par, terms) -> None:
-    """Let other tenants take what they want, then move rents (writes tenants, vacant, log_rent, rent, highest_rent)."""
+    """Let other tenants take what they want, then move rents (writes tenants, vacant and rents)."""
     growth = exp(par.values.outlook.tenant_growth_per_month * world.month)
     oversold = hold_offices(par.table, world.stock, world.leased, world.tenant_demand, growth, world.log_rent,
                  world.tenants, world.vacant, world.caps)  # fmt: skip

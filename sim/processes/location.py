@@ -136,8 +136,10 @@ def move_tenants(world, par, terms, draw) -> None:
     choice = Choice(world, par, terms, np.unique(rows["eligible"][choosers]))
     decide(rows, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
-           choice.column(rows["eligible"][choosers]), revising, world.attraction, world.log_spillovers, world.diversity, world.rent, world.space, world.leased,
-           world.largest_lease, world.vacant, draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+           choice.column(rows["eligible"][choosers]), revising,
+           world.attraction, world.log_spillovers, world.diversity,
+           world.rent, world.space, world.leased, world.largest_lease, world.vacant,
+           draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 def in_turn(rows, chosen: np.ndarray, key) -> np.ndarray:
@@ -404,9 +406,11 @@ def stay_probability(own, rest, bonus):
 
 
 @kernel
-def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_rest, columns,
-           revising, attraction, log_spill, jacobs, rent, space, leased, largest, vacant, stay_key, zone_key, cell_key, flows,
-           caps):  # fmt: skip
+def decide(startups, choosers, par, month, zone, first,
+           weights, log_zone, log_rest, columns, revising,
+           attraction, log_spill, jacobs,
+           rent, space, leased, largest, vacant,
+           stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
     nowhere = np.zeros(first.size - 1)
@@ -423,8 +427,8 @@ def decide(startups, choosers, par, month, zone, first, weights, log_zone, log_r
                 continue
         if revising:
             chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
-            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0, nowhere, space, leased, largest,
-                             zone_key, cell_key)  # fmt: skip
+            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0,
+                             nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
         else:
             cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], log_zone[s, p, m], 0.0,
                              nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
