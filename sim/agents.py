@@ -21,7 +21,7 @@ def _column(name: str, doc: str) -> property:
     """Return a property that reads one column of the startup's row."""
 
     def read(self: "Startup") -> float:
-        return self.row[name].item()
+        return self.column(name).item()
 
     read.__doc__ = doc
     return property(read)
@@ -42,15 +42,19 @@ class Startup(mesa.Agent):
         # Mesa's constructor would register the view as an agent of its own
         self.model = model
         self._position = position
-        self.unique_id = int(model.world.startups.rows["uid"][position])
+        self.unique_id = int(model.world.startups["uid"][position])
 
     @property
-    def row(self) -> np.record:
-        """The row of the ledger."""
-        rows = self.model.world.startups.rows
-        if self._position >= len(rows) or rows["uid"][self._position] != self.unique_id:
+    def position(self) -> int:
+        """Its row in the ledger."""
+        uids = self.model.world.startups["uid"]
+        if self._position >= len(uids) or uids[self._position] != self.unique_id:
             self._position = self.model.startups.position(self.unique_id)
-        return rows[self._position]
+        return self._position
+
+    def column(self, name: str) -> Any:
+        """Return its value in a column of the ledger."""
+        return self.model.world.startups[name][self.position]
 
     heads = _column("heads", "R&D heads.")
     area = _column("area", "Leased floor space [m2].")
@@ -67,48 +71,48 @@ class Startup(mesa.Agent):
     @property
     def segment(self) -> str:
         """OPC, APP, MODEL or EMB."""
-        return SEGMENTS[self.row["segment"]]
+        return SEGMENTS[self.column("segment")]
 
     @property
     def stage(self) -> str:
         """Last round closed."""
-        return STAGES[self.row["stage"]]
+        return STAGES[self.column("stage")]
 
     @property
     def status(self) -> str:
         """Active, listed, dormant ..."""
-        return STATUSES[self.row["status"]]
+        return STATUSES[self.column("status")]
 
     @property
     def origin(self) -> str:
         """Where its founders came from."""
-        return ORIGINS[self.row["origin"]]
+        return ORIGINS[self.column("origin")]
 
     @property
     def quality(self) -> float:
         """Quality; the median of founders is 1."""
-        return float(np.exp(self.row["log_quality"]))
+        return float(np.exp(self.column("log_quality")))
 
     @property
     def cash(self) -> float:
         """Cash [RMB]."""
-        return float(self.row["cash"]) * WAN
+        return float(self.column("cash")) * WAN
 
     @property
     def parent(self) -> int:
         """Identity of its parent: a startup's or a node's uid."""
-        return int(self.row["parent"])
+        return int(self.column("parent"))
 
     @property
     def zone(self) -> str:
         """Id of its zone."""
         grid = self.model.world.grid
-        return grid.tables.zones[grid.zone[self.row["cell"]]].id
+        return grid.tables.zones[grid.zone[self.column("cell")]].id
 
     @property
     def pos(self) -> tuple[int, int]:
         """Column and row of its cell on the lattice."""
-        grid, cell = self.model.world.grid, self.row["cell"]
+        grid, cell = self.model.world.grid, self.column("cell")
         return int(grid.column[cell]), int(grid.row[cell])
 
     @property
@@ -259,17 +263,17 @@ class Startups(Members):
         """
         table = self._model.world.startups
         if self._indexed != (table.version, table.n):
-            self._index = {u: i for i, u in enumerate(table.rows["uid"].tolist())}
+            self._index = {u: i for i, u in enumerate(table["uid"].tolist())}
             self._indexed = (table.version, table.n)
         if uid not in self._index:
             raise LookupError(f"startup {uid} has left the model")
         return self._index[uid]
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._model.world.startups.rows["status"] == ACTIVE))
+        return int(np.count_nonzero(self._model.world.startups["status"] == ACTIVE))
 
     def __iter__(self) -> Iterator[mesa.Agent]:
-        positions = np.flatnonzero(self._model.world.startups.rows["status"] == ACTIVE)
+        positions = np.flatnonzero(self._model.world.startups["status"] == ACTIVE)
         return iter([Startup(self._model, position) for position in positions.tolist()])
 
     def __contains__(self, agent: object) -> bool:
@@ -337,14 +341,14 @@ class University(mesa.Agent):
     @property
     def spinoffs(self) -> Members:
         """Its spin-offs that are active today."""
-        rows = self.model.world.startups.rows
+        rows = self.model.world.startups
         own = np.flatnonzero((rows["parent"] == self._row["uid"]) & (rows["status"] == ACTIVE))
         return Members([Startup(self.model, i) for i in own.tolist()], self.model.random)
 
     @property
     def spinoffs_by_segment(self) -> dict[str, int]:
         """Number of its active spin-offs by segment."""
-        rows = self.model.world.startups.rows
+        rows = self.model.world.startups
         own = (rows["parent"] == self._row["uid"]) & (rows["status"] == ACTIVE)
         counts = np.bincount(rows["segment"][own], minlength=4)
         return dict(zip(SEGMENTS, counts.tolist(), strict=True))
@@ -424,7 +428,7 @@ class VC(mesa.Agent):
     @property
     def portfolio(self) -> Members:
         """Active startups in which it holds a share."""
-        holdings, rows = self.model.world.holdings.rows, self.model.world.startups.rows
+        holdings, rows = self.model.world.holdings.rows, self.model.world.startups
         held = []
         for i in np.flatnonzero((rows["status"] == ACTIVE) & (rows["holding"] >= 0)).tolist():
             entry = int(rows["holding"][i])

@@ -92,7 +92,7 @@ def target_shares(grid: Grid, par) -> np.ndarray | None:
 
 def adapt_residuals(world: World, par, shares: np.ndarray) -> None:
     """Move each zone's residual towards its share of startups.   xi += k ln((share N + 2)/(n + 2))"""
-    counts = startups_by_zone(world.startups.rows, world.grid.zone, world.grid.n_zones)
+    counts = startups_by_zone(world.startups.parts[0], world.grid.zone, world.grid.n_zones)
     move_residuals(world.residual, counts, shares, par.values.initial.residual_speed)
 
 
@@ -101,9 +101,8 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     world.month, world.scale = 0, 1.0
     shrink_residuals(world, par, shares)
     represent(world, par, terms, Draws(seed, 0), shares)
-    rows = world.startups.rows
-    housed = rows["cell"] >= 0
-    rows["lease_rent"][housed] = world.reference_rent[rows["cell"][housed]]
+    cell, lease_rent = world.startups["cell"], world.startups["lease_rent"]
+    lease_rent[cell >= 0] = world.reference_rent[cell[cell >= 0]]
     begin_accounts(world)
     land.start_offices(world, par)
     access.refresh_fields(world, par, terms)
@@ -149,7 +148,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
     j = 0 .. n - 1, are taken: one rule that keeps the mix. A zone without startups takes rows of its belt.
     Listed, dormant and waiting firms are kept whole.
     """
-    grid, rows = world.grid, world.startups.rows
+    grid, rows = world.grid, world.startups.whole()
     if shares is None:
         stock = grid.zone_values("stock_m2")
         shares = stock / total(stock)
@@ -170,7 +169,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
         kept.append(taken[original])
         clones.append((z, foreign, rename(taken[~original], copies[~original], z)))
     world.startups.replace(np.concatenate(kept))
-    world.leased = land.startup_area(world.startups.rows, grid.n_cells)
+    world.leased = land.startup_area(world.startups.parts[0], grid.n_cells)
     choice = location.Choice(world, par, terms, np.zeros(1, dtype=np.int64))
     for z, foreign, group in clones:
         house(world, group, z, choice.weights[:, 0, 0] if foreign else None, draw.once("rescale"))
@@ -211,7 +210,7 @@ def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, 
             clone["cell"] = first + int(np.argmax(free))
         world.leased[clone["cell"]] += clone["area"]
     ledger = world.startups
-    ledger.replace(np.concatenate([ledger.rows, clones]))
+    ledger.replace(np.concatenate([ledger.whole(), clones]))
 
 
 def largest_remainder(quotas: np.ndarray, total: int) -> np.ndarray:
@@ -223,12 +222,12 @@ def largest_remainder(quotas: np.ndarray, total: int) -> np.ndarray:
 
 
 @kernel
-def startups_by_zone(startups, zone, n_zones):
+def startups_by_zone(firms, zone, n_zones):
     """Return the number of startups in each zone."""
     out = np.zeros(n_zones)
-    for i in range(startups.shape[0]):
-        if startups[i].status == ACTIVE:
-            out[zone[startups[i].cell]] += 1.0
+    for i in range(firms.shape[0]):
+        if firms[i].status == ACTIVE:
+            out[zone[firms[i].cell]] += 1.0
     return out
 
 

@@ -70,7 +70,7 @@ class ClusterModel(mesa.Model):
         self.datacollector: Any = mesa.DataCollector(
             model_reporters={
                 "startups": lambda model: len(model.startups),
-                "heads": lambda model: float(model.world.startups.rows["heads"][model.employing].sum()),
+                "heads": lambda model: float(model.world.startups["heads"][model.employing].sum()),
                 "deals": lambda model: float(model.world.flows[:, :, FLOW["deals"]].sum()),
             }
         )
@@ -182,7 +182,7 @@ class ClusterModel(mesa.Model):
     @property
     def employing(self) -> np.ndarray:
         """Which rows of the ledger are active startups or listed firms."""
-        return np.isin(self.world.startups.rows["status"], (ACTIVE, LISTED))
+        return np.isin(self.world.startups["status"], (ACTIVE, LISTED))
 
     def run(self, months: int | None = None) -> Run:
         """Advance `months` (absent: to the end of the scenario) and return their record.

@@ -102,7 +102,8 @@ class Recorder:
         steps = world.month  # since month 0; the month just lived is the one before
         index, grid = steps - 1 - self.first, world.grid
         row = self.series[index]
-        take_stock(world.startups.rows, grid.zone, row)
+        firms, states, _ = world.startups.parts
+        take_stock(firms, states, grid.zone, row)
         flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
         flows[:] = world.flows
         for name in ("capital_rmb", "subsidy_rmb"):
@@ -127,16 +128,16 @@ POSITION = {column.name: i for i, column in enumerate(SERIES)}
 
 def present(world) -> np.ndarray:
     """Return all rows of startups that had rooms here since the first month."""
-    rows = np.concatenate([*world.gone, world.startups.rows])
+    rows = np.concatenate([*world.gone, world.startups.whole()])
     ended_before = (rows["ended"] > NEVER) & (rows["ended"] < 0) & (rows["status"] != DORMANT)
     return rows[(rows["cell"] >= 0) & ~ended_before]
 
 
 @kernel
-def take_stock(startups, zone, out):
+def take_stock(firms, states, zone, out):
     """Write the stock columns of each zone and segment."""
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status == DORMANT:
             out[zone[firm.cell], firm.segment, 2] += 1.0
         if firm.status != ACTIVE and firm.status != LISTED:
@@ -145,7 +146,7 @@ def take_stock(startups, zone, out):
         cell[0 if firm.status == ACTIVE else 1] += 1.0
         cell[3] += exact(firm.heads)
         cell[5] += exact(firm.area)
-        cell[6] += exact(firm.area * firm.lease_rent)
+        cell[6] += exact(firm.area * states[i].lease_rent)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from sim.processes import access, births, exits, finance, land, location, operat
 from sim.randomness import Draws
 from sim.scenario import Scenario
 from sim.space import Grid
-from sim.world import World
+from sim.world import STARTUP, World
 
 MONTH = 0
 
@@ -25,9 +25,8 @@ def compile_places(scenario: Scenario) -> None:
     choice = location.weigh_region(world, par, terms)
     births.found_startups(world, par, terms, draw)
     location.place_entrants(world, par, terms, choice, draw)
-    rows = world.startups.rows
-    rows["lease_end"] = MONTH
-    rows["born"] = MONTH - 100
+    world.startups["lease_end"][:] = MONTH
+    world.startups["born"][:] = MONTH - 100
     location.mark_eligible(world, par, terms)
     location.move_tenants(world, par, terms, draw)
     births.found_startups(world, par, terms, draw)
@@ -39,11 +38,11 @@ def compile_money(scenario: Scenario) -> None:
     draw = Draws(1, MONTH)
     finance.found_funds(world, par, draw)
     access.prepare_access(world, par)
-    rows = world.startups.reserve(4)
-    world.startups.n = 4
-    for i, row in enumerate(rows[:4]):
+    rows = np.zeros(4, dtype=STARTUP)
+    for i, row in enumerate(rows):
         row["uid"], row["heads"], row["area"], row["lease_rent"] = i + 1, 2.0, 30.0, 100.0
         row["ask"], row["search_end"], row["holding"] = 10.0, MONTH + 5, -1
+    world.startups.replace(rows)
     land.start_offices(world, par)
     land.clear_offices(world, par, terms)
     access.refresh_fields(world, par, terms)

@@ -2,6 +2,8 @@
 
 One row of the ledger is one startup; a kernel reads it like an object. Money is in wan (10,000 RMB), areas
 in m2, rents in RMB/m2/month, time in months since the first month of the scenario (the history is negative).
+The ledger has three parts, of one cache line a row, by who reads them: ``firms``, what nearly every process
+reads of every row; ``states``, what operations and location read as well; ``books``, what single events read.
 """
 
 import copy
@@ -58,24 +60,33 @@ def aligned_rows(number: int, dtype: np.dtype) -> np.ndarray:
     return room[start : start + number * dtype.itemsize].view(dtype)
 
 
-#: Three cache lines a row. The first holds what almost every process reads, so that a pass over all rows that
-#: needs no more touches a third of their bytes.
-STARTUP = record_dtype(
+#: who a startup is, where it stands, and the clocks that decide who acts this month
+FIRMS = record_dtype(
     [
         ("uid", "<u8"),
         ("heads", "<f8"),  # in R&D; kept at its last value after an exit
         ("area", "<f8"),  # leased m2
         ("cash", "<f8"),  # wan
-        ("lease_rent", "<f8"),  # RMB/m2/month
         ("cell", "<i4"),  # -1 without rooms
         ("born", "<i4"),  # month of the first lease
         ("lease_end", "<i4"),  # month
         ("boost_end", "<i4"),  # month until which it has more spin-offs
-        ("waited", "<i4"),  # entrant: months without rooms; tenant: 1 on a stopgap lease
+        ("search_end", "<i4"),  # month in which the search for money ends; NEVER if not searching
+        ("pause_end", "<i4"),  # month from which it may search again
+        ("waited", "<i2"),  # entrant: months without rooms; tenant: 1 on a stopgap lease
         ("segment", "i1"),
         ("stage", "i1"),
         ("status", "i1"),
         ("origin", "i1"),
+        ("counted_as", "i1"),  # segment under which this month's fields count its heads
+    ],
+    size=64,
+)
+
+#: what it is worth, pays and receives
+STATES = record_dtype(
+    [
+        ("lease_rent", "<f8"),  # RMB/m2/month
         ("log_quality", "<f8"),
         ("log_capability", "<f8"),  # log of quality times productivity, as of this month
         ("revenue_share", "<f8"),  # revenue over reference cost, as of this month
@@ -83,20 +94,29 @@ STARTUP = record_dtype(
         ("diversity", "<f8"),  # diversity of the others around it, as of this month
         ("relief", "<f8"),  # share of its rent that the public pays this month
         ("last_round", "<i4"),  # month
-        ("search_end", "<i4"),  # month in which the search for money ends; NEVER if not searching
-        ("pause_end", "<i4"),  # month from which it may search again
-        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
+        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
+    ],
+    size=64,
+)
+
+#: what has happened to it
+BOOKS = record_dtype(
+    [
         ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
         ("ask", "<f8"),  # money looked for, wan
         ("valuation", "<f8"),  # after the last round, wan
         ("subsidy", "<f8"),  # received from month 0 on, wan
+        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
         ("rounds", "<i4"),  # closed rounds
         ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
-        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
         ("ended", "<i4"),  # month of its end, NEVER before
-        ("counted_as", "i1"),  # segment under which this month's fields count its heads
     ],
-    size=192,
+    size=64,
+)
+
+#: a whole startup in one record: how rows leave the ledger
+STARTUP = record_dtype(
+    [(name, part.fields[name][0].str) for part in (FIRMS, STATES, BOOKS) for name in part.names]  # type: ignore
 )
 
 FUND = record_dtype(
@@ -182,11 +202,11 @@ def node_uid(name: str) -> int:
 
 
 @kernel
-def is_final(startups, month):
+def is_final(firms, month):
     """Return which rows nothing can change any more."""
-    out = np.zeros(startups.shape[0], dtype=np.bool_)
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    out = np.zeros(firms.shape[0], dtype=np.bool_)
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         ended = firm.status == ACQUIRED or firm.status == LEFT or firm.status == LOST or firm.status == CLOSED
         out[i] = ended and firm.boost_end <= month
     return out
@@ -203,39 +223,93 @@ class IdentityError(RuntimeError):
 
 
 class Table:
-    """A growing array of records. Rows are appended, and never reordered while a month runs."""
+    """Growing arrays of records, one beside the other. Rows are appended, and never reordered while a month runs.
 
-    def __init__(self, dtype: np.dtype, capacity: int = 1024) -> None:
-        self._rows = aligned_rows(capacity, dtype)
+    Parameters
+    ----------
+    dtypes
+        The parts of a row.
+    """
+
+    def __init__(self, *dtypes: np.dtype) -> None:
+        self._parts = [aligned_rows(1024, dtype) for dtype in dtypes]
         self.n = 0
         self.version = 0  # changes when rows change place
 
     @property
-    def rows(self) -> np.ndarray:
-        """The rows in use, a view."""
-        return self._rows[: self.n]
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """The parts of the rows in use, views."""
+        return tuple(part[: self.n] for part in self._parts)
 
-    def reserve(self, extra: int) -> np.ndarray:
-        """Return the whole array with room for `extra` more rows (`n` stays)."""
-        if self.n + extra > len(self._rows):
-            grown = aligned_rows(max(2 * len(self._rows), self.n + extra), self._rows.dtype)
-            grown[: self.n] = self._rows[: self.n]
-            self._rows = grown
-        return self._rows
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows in use of a table of one part, a view."""
+        (rows,) = self.parts
+        return rows
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a column, a view.
+
+        Raises
+        ------
+        KeyError
+            If no part has it.
+        """
+        for part in self._parts:
+            if name in (part.dtype.names or ()):
+                return part[name][: self.n]
+        raise KeyError(name)
+
+    def reserve(self, extra: int) -> tuple[np.ndarray, ...]:
+        """Return the whole parts with room for `extra` more rows (`n` stays)."""
+        if self.n + extra > len(self._parts[0]):
+            for i, part in enumerate(self._parts):
+                grown = aligned_rows(max(2 * len(part), self.n + extra), part.dtype)
+                grown[: self.n] = part[: self.n]
+                self._parts[i] = grown
+        return tuple(self._parts)
 
     def replace(self, rows: np.ndarray) -> None:
-        """Take `rows` as the content."""
-        self.n = 0
-        self.version += 1
-        self.reserve(len(rows))[: len(rows)] = rows
+        """Take records with all fields as the content."""
+        self.n, self.version = 0, self.version + 1
+        for part in self.reserve(len(rows)):
+            for name in part.dtype.names or ():
+                part[name][: len(rows)] = rows[name]
         self.n = len(rows)
+
+    def keep(self, which: np.ndarray) -> None:
+        """Keep the rows for which `which` is true, in their order."""
+        rows = [part[which] for part in self.parts]
+        self.n, self.version = len(rows[0]), self.version + 1
+        for part, kept in zip(self._parts, rows, strict=True):
+            part[: self.n] = kept
 
     def copy(self) -> "Table":
         """Return an independent copy."""
         other = copy.copy(self)
-        other._rows = aligned_rows(self.n, self._rows.dtype)
-        other._rows[:] = self.rows
+        other._parts = [aligned_rows(self.n, part.dtype) for part in self._parts]
+        for new, old in zip(other._parts, self.parts, strict=True):
+            new[:] = old
         return other
+
+
+class Ledger(Table):
+    """The startups: ``firms, states, books = ledger.parts``."""
+
+    def __init__(self) -> None:
+        super().__init__(FIRMS, STATES, BOOKS)
+
+    def whole(self, which: Any = slice(None)) -> np.ndarray:
+        """Return a copy of the rows `which` (absent: all) as whole records, dtype STARTUP."""
+        chosen = [part[which] for part in self.parts]
+        rows = np.empty(len(chosen[0]), dtype=STARTUP)
+        for part in chosen:
+            for name in part.dtype.names:
+                rows[name] = part[name]
+        return rows
 
 
 @dataclasses.dataclass
@@ -250,8 +324,10 @@ class World:
         Month that is being simulated.
     nodes
         Universities, institutes and anchors, and last the independents, (n_nodes + 1,).
-    startups, holdings, deals
-        Ledgers.
+    startups
+        The ledger.
+    holdings, deals
+        What funds hold, and the rounds closed since month 0.
     gone
         Rows that left the ledger for good since month 0.
     funds
@@ -308,7 +384,7 @@ class World:
     grid: Grid
     month: int
     nodes: np.ndarray
-    startups: Table
+    startups: Ledger
     holdings: Table
     deals: Table
     gone: list[np.ndarray]
@@ -351,7 +427,7 @@ class World:
             grid=grid,
             month=month,
             nodes=node_table(grid),
-            startups=Table(STARTUP),
+            startups=Ledger(),
             holdings=Table(HOLDING),
             deals=Table(DEAL),
             gone=[],
@@ -406,11 +482,11 @@ class World:
 
     def retire(self) -> None:
         """Move rows that nothing can change any more out of the ledger, keeping the order of the rest."""
-        rows = self.startups.rows
-        final = is_final(rows, self.month)
-        if 8 * np.count_nonzero(final) > len(rows):
-            self.gone.append(rows[final])
-            self.startups.replace(rows[~final])
+        startups = self.startups
+        final = is_final(startups.parts[0], self.month)
+        if 8 * np.count_nonzero(final) > len(startups):
+            self.gone.append(startups.whole(final))
+            startups.keep(~final)
 
     def check(self, tolerance: float = 1e-6) -> None:
         """Raise IdentityError if leases, other tenants and vacancy are not the stock, or leases are miscounted.
@@ -420,8 +496,8 @@ class World:
         IdentityError
             Naming the cell and by how much.
         """
-        rows = self.startups.rows
-        sitting = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
+        firms = self.startups.parts[0]
+        sitting = firms[np.isin(firms["status"], (ACTIVE, LISTED))]
         startups = np.bincount(sitting["cell"], weights=sitting["area"], minlength=self.grid.n_cells)
         gap = np.abs(self.stock - startups - self.tenants - self.vacant) + np.abs(startups - self.leased)
         if gap.max() > tolerance * max(1.0, self.stock.max()):

@@ -24,7 +24,7 @@ def lattice_sum(cell_km: float, range_km: float, cut_km: float = math.inf) -> fl
 
 def heads(world: World) -> np.ndarray:
     """Return heads, which the model adds in steps of 2^-20, by segment and cell, (4, n_cells)."""
-    rows = world.startups.rows
+    rows = world.startups.whole()
     here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
     out = np.zeros((4, world.grid.n_cells))
     np.add.at(out, (here["segment"], here["cell"]), np.floor(here["heads"] * 2**20 + 0.5) / 2**20)

@@ -72,7 +72,7 @@ def test_a_startup_does_not_spill_over_on_itself(start, par, neutral):
     range_km, scale = float(par.access.spillover_range_km), float(par.access.spillover_scale_heads)
     strength = checks.field(start, par)
     peak = 1 / checks.lattice_sum(0.5, range_km)
-    rows = start.startups.rows
+    rows = start.startups.whole()
     for firm in rows[(rows["status"] == 0) | (rows["status"] == LISTED)][::37]:
         others = strength[:, firm["cell"]].copy()
         others[firm["segment"]] -= peak * firm["heads"]
@@ -83,22 +83,22 @@ def test_a_startup_does_not_spill_over_on_itself(start, par, neutral):
 @pytest.mark.parametrize("heads", [1.0, 30.0, 5000.0])
 def test_a_lone_startup_receives_nothing_however_large(heads, par, neutral):
     world = refreshed(worlds.town(), startups(1, heads=heads), par, neutral)
-    assert world.startups.rows["spillover"][0] == pytest.approx(0.0, abs=1e-14)
-    assert world.startups.rows["diversity"][0] == pytest.approx(0.0, abs=1e-14)
+    assert world.startups["spillover"][0] == pytest.approx(0.0, abs=1e-14)
+    assert world.startups["diversity"][0] == pytest.approx(0.0, abs=1e-14)
 
 
 def test_a_startup_counts_itself_where_self_spillover_is_on(neutral):
     par = worlds.parameters({"access.self_spillover": True})
     world = refreshed(worlds.town(), startups(1, heads=30.0), par, neutral)
     peak = 1 / checks.lattice_sum(0.5, 0.75)
-    assert world.startups.rows["spillover"][0] == pytest.approx(math.log1p(30.0 * peak / 20.0), rel=1e-9)
+    assert world.startups["spillover"][0] == pytest.approx(math.log1p(30.0 * peak / 20.0), rel=1e-9)
 
 
 def test_two_neighbours_receive_each_others_heads(par, neutral):
     world = refreshed(worlds.town(), startups(2, heads=[10.0, 40.0]), par, neutral)
     peak = 1 / checks.lattice_sum(0.5, 0.75)
     expected = np.log1p(np.array([40.0, 10.0]) * peak / 20.0)
-    np.testing.assert_allclose(world.startups.rows["spillover"], expected, rtol=1e-9)
+    np.testing.assert_allclose(world.startups["spillover"], expected, rtol=1e-9)
 
 
 def test_one_segment_has_no_diversity_and_equal_segments_have_the_most(par, neutral):
@@ -147,7 +147,7 @@ def test_in_the_relative_form_a_startup_counts_the_others_over_the_mean_of_the_o
     rows = startups(9, cell=[0, 0, 0, 0, 0, 1, 1, 1, 5])
     world = refreshed(worlds.town(), rows, par, neutral)
     expected = np.array([4, 4, 4, 4, 4, 2, 2, 2, 0]) / (8 / 12)
-    np.testing.assert_allclose(world.startups.rows["spillover"], expected, rtol=1e-12)
+    np.testing.assert_allclose(world.startups["spillover"], expected, rtol=1e-12)
 
 
 def test_talent_access_has_stock_weighted_mean_one(start, par):

@@ -18,29 +18,29 @@ def model():
 
 def test_the_model_holds_universities_funds_and_startups(model):
     by_type = {kind.__name__: len(agents) for kind, agents in model.agents_by_type.items()}
-    active = int((model.world.startups.rows["status"] == ACTIVE).sum())
+    active = int((model.world.startups["status"] == ACTIVE).sum())
     assert by_type == {"University": 14, "VC": 48, "Startup": active}
     assert len(model.agents) == 14 + 48 + active == len(list(model.agents))
 
 
 def test_a_view_reads_its_row(model):
-    row = np.flatnonzero(model.world.startups.rows["status"] == ACTIVE)[10]
-    view = next(s for s in model.startups if s.unique_id == int(model.world.startups.rows["uid"][row]))
-    assert view.heads == model.world.startups.rows["heads"][row]
-    model.world.startups.rows["heads"][row] += 1
-    assert view.heads == model.world.startups.rows["heads"][row]
+    row = np.flatnonzero(model.world.startups["status"] == ACTIVE)[10]
+    view = next(s for s in model.startups if s.unique_id == int(model.world.startups["uid"][row]))
+    assert view.heads == model.world.startups["heads"][row]
+    model.world.startups["heads"][row] += 1
+    assert view.heads == model.world.startups["heads"][row]
 
 
 def test_a_view_follows_its_startup_when_rows_change_place(model):
     view = model.startups.to_list()[7]
     heads = view.heads
-    model.world.startups.replace(model.world.startups.rows[::-1].copy())
+    model.world.startups.replace(model.world.startups.whole()[::-1].copy())
     assert view.heads == heads
 
 
 def test_a_view_of_a_startup_that_has_gone_raises(model):
     view = model.startups.to_list()[0]
-    rows = model.world.startups.rows
+    rows = model.world.startups.whole()
     model.world.startups.replace(rows[rows["uid"] != view.unique_id])
     with pytest.raises(LookupError, match="has left the model"):
         _ = view.heads
@@ -101,7 +101,7 @@ def test_a_funds_portfolio_are_startups_that_it_financed(model):
 def test_the_grid_is_built_on_first_use_and_shows_the_state(model):
     assert model._grid is None
     startup = model.startups.to_list()[0]
-    cell = int(startup.row["cell"])
+    cell = int(startup.column("cell"))
     assert np.asarray(model.grid.rent.data)[startup.pos] == model.world.rent[cell]
     assert startup.cell.rent == model.world.rent[cell]
     assert model.grid.agents is not None

@@ -34,7 +34,7 @@ def founded(par, world, month: int, seed: int = 1) -> np.ndarray:
     world.month = month
     world.begin_month()
     births.found_startups(world, par, None, Draws(seed, month))
-    return world.startups.rows.copy()
+    return world.startups.whole()
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def children(par, rows, month: int = 0, appeal: float = 1e6) -> tuple[np.ndarray
     world.nodes["spinoffs_per_year"] = 0.0
     world.appeal = np.full(4, appeal)
     births.found_startups(world, par, None, Draws(1, month))
-    return world.startups.rows[: len(rows)], world.startups.rows[len(rows) :]
+    return world.startups.whole()[: len(rows)], world.startups.whole()[len(rows) :]
 
 
 NO_FOUNDERS = {"births.founding_scale": 0.0, "births.outside_weight": 0.0}
@@ -265,20 +265,20 @@ def test_lineages_of_spin_offs_die_out_with_the_chance_of_a_branching_process():
         "exits.failure_first_year_factor": 1.0, "exits.acquisition_per_month": (0.0,) * 6,
         "exits.departure_per_month": 0.0})  # fmt: skip
     world = settle(worlds.town(), startups(lineages))
-    line = dict(zip(world.startups.rows["uid"].tolist(), range(lineages), strict=True))
+    line = dict(zip(world.startups["uid"].tolist(), range(lineages), strict=True))
     chance = 0.0  # of extinction by then, by the same recursion
     for month in range(1, months + 1):
         world.month = month
         exits.end_startups(world, par, None, Draws(1, month))
         births.found_startups(world, par, None, Draws(1, month))
-        rows = world.startups.rows
+        rows = world.startups.whole()
         new = rows["status"] == WAITING
         for uid, parent in zip(rows["uid"][new].tolist(), rows["parent"][new].tolist(), strict=True):
             line[uid] = line[parent]
         rows["status"][new], rows["cell"][new] = ACTIVE, 0
         world.startups.replace(rows[rows["status"] == ACTIVE].copy())
         chance = failure + (1 - failure) * chance * math.exp(rate * (chance - 1))
-    alive = len({line[uid] for uid in world.startups.rows["uid"].tolist()})
+    alive = len({line[uid] for uid in world.startups["uid"].tolist()})
     checks.check_chance(lineages - alive, lineages, chance)
     grown = ((1 - failure) * (1 + rate)) ** months
     assert world.startups.n / lineages == pytest.approx(grown, rel=0.25)
@@ -289,7 +289,7 @@ def test_lineages_of_spin_offs_die_out_with_the_chance_of_a_branching_process():
 
 def test_startups_change_by_entries_and_ends_and_by_nothing_else():
     model = ClusterModel.from_scenario("rent-cut", seed=6)
-    rows = model.world.startups.rows
+    rows = model.world.startups.whole()
     zone = model.world.grid.zone
     before = np.bincount(zone[rows["cell"][rows["status"] == ACTIVE]], minlength=16).sum()
     firms = np.bincount(zone[rows["cell"][np.isin(rows["status"], (ACTIVE, LISTED))]], minlength=16)

@@ -111,7 +111,7 @@ def test_seeds_may_be_zero_negative_or_huge():
 def test_the_order_of_rows_in_the_ledger_changes_no_bit(name):
     mixed = ClusterModel.from_scenario(name, seed=1)
     ledger = mixed.world.startups
-    ledger.replace(ledger.rows[np.random.default_rng(8).permutation(ledger.n)].copy())
+    ledger.replace(ledger.whole()[np.random.default_rng(8).permutation(ledger.n)].copy())
     assert mixed.run(MONTHS).digest == digest(name, 1, MONTHS)
 
 
@@ -126,7 +126,7 @@ def test_the_order_of_funds_changes_no_bit():
 
 def test_the_digest_sees_one_head_more():
     run = ClusterModel.from_scenario("baseline", seed=1)
-    run.world.startups.rows["heads"][5] += 2.0**-15
+    run.world.startups["heads"][5] += 2.0**-15
     assert run.run(1).digest != digest("baseline", 1, 1)
 
 

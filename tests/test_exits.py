@@ -32,7 +32,7 @@ def test_under_poisson_entry_and_constant_failure_the_stock_is_poisson_of_their_
     stock, first = np.zeros(months), 1
     for month in range(months):
         live(world, par, month)
-        alive = world.startups.rows[world.startups.rows["status"] == ACTIVE]
+        alive = world.startups.whole()[world.startups["status"] == ACTIVE]
         born = startups(rng.poisson(entry), born=month)
         born["uid"] = np.arange(first, first + len(born))
         first += len(born)
@@ -59,7 +59,7 @@ def test_survival_by_stage_is_the_product_of_the_monthly_chances(stage):
         live(world, par, month)
     hazard = 0.0048 * factor
     survival = (1 - 0.6 * hazard) ** 12 * (1 - hazard) ** 24
-    checks.check_chance(np.count_nonzero(world.startups.rows["status"] == ACTIVE), n, survival)
+    checks.check_chance(np.count_nonzero(world.startups["status"] == ACTIVE), n, survival)
 
 
 def test_the_first_year_lasts_twelve_months(par):
@@ -84,7 +84,7 @@ def test_startups_are_acquired_and_listed_at_their_rates(par):
     world = settle(worlds.town(), startups(n, stage=np.arange(n) % 6))
     for month in range(months):
         live(world, safe, month)
-    rows = world.startups.rows
+    rows = world.startups.whole()
     for stage, monthly in enumerate((0.0, 0.0006, 0.0012, 0.002, 0.002)):
         hits = np.count_nonzero((rows["stage"] == stage) & (rows["status"] == ACQUIRED))
         assert abs(hits - n / 6 * (1 - (1 - monthly) ** months)) <= 4 * math.sqrt(n / 6 * monthly * months)
@@ -115,9 +115,9 @@ def certain(event: str):
 def test_an_end_is_counted_once_where_it_happens(event, status, flow):
     world = settle(worlds.town(), startups(30, stage=5, cell=np.arange(30) % 12, segment=np.arange(30) % 4))
     live(world, certain(event), 40)
-    assert set(world.startups.rows["status"].tolist()) == {status}
+    assert set(world.startups["status"].tolist()) == {status}
     assert world.flows[:, :, FLOW[flow]].sum() == world.flows.sum() == 30
-    where = (world.grid.zone[world.startups.rows["cell"]], world.startups.rows["segment"])
+    where = (world.grid.zone[world.startups["cell"]], world.startups["segment"])
     count = np.zeros((4, 4))
     np.add.at(count, where, 1)
     assert np.array_equal(world.flows[:, :, FLOW[flow]], count)
@@ -125,14 +125,14 @@ def test_an_end_is_counted_once_where_it_happens(event, status, flow):
 
 def test_a_listed_firm_keeps_heads_and_rooms_and_stays():
     world = settle(worlds.town(), startups(20, stage=5, heads=400.0, area=6240.0))
-    before = world.startups.rows.copy()
+    before = world.startups.whole()
     live(world, certain("list"), 40)
     for name in ("heads", "area", "cell", "lease_end", "cash"):
-        assert np.array_equal(world.startups.rows[name], before[name])
+        assert np.array_equal(world.startups[name], before[name])
     live(world, certain("fail"), 41)
     live(world, certain("acquire"), 42)
     live(world, certain("leave"), 43)
-    assert set(world.startups.rows["status"].tolist()) == {LISTED}
+    assert set(world.startups["status"].tolist()) == {LISTED}
 
 
 @pytest.mark.parametrize("event", ["fail", "acquire", "leave"])
@@ -152,7 +152,7 @@ def test_an_exit_from_stage_a_on_boosts_spin_offs_for_a_year():
     for event, stage, end in (("fail", 2, 52), ("fail", 1, NEVER), ("acquire", 2, 52), ("list", 5, 52)):
         world = settle(worlds.town(), startups(1, stage=stage))
         live(world, certain(event), 40)
-        assert world.startups.rows["boost_end"][0] == end, (event, stage)
+        assert world.startups["boost_end"][0] == end, (event, stage)
 
 
 def test_holders_are_paid_by_their_diluted_shares_and_recycle_a_fifth():
@@ -201,7 +201,7 @@ def test_startups_leave_at_that_chance_by_the_rent_that_they_pay_themselves():
     )
     world = settle(worlds.town(), rows)
     live(world, par, 0)
-    gone = world.startups.rows["status"] == LEFT
+    gone = world.startups["status"] == LEFT
     for rent, relief in ((240.0, 0.0), (240.0, 0.5), (120.0, 0.0), (120.0, 0.5)):
         group = (rows["lease_rent"] == rent) & (rows["relief"] == relief)
         chance = 0.06 * math.sqrt(rent * (1 - relief) / 180)
@@ -214,7 +214,7 @@ def test_what_other_cities_offer_moves_departures_by_the_outside_pull():
     n = 30_000
     world = settle(worlds.town(), startups(n, lease_rent=180.0), month=24)
     live(world, par, 24)
-    hits = np.count_nonzero(world.startups.rows["status"] == LEFT)
+    hits = np.count_nonzero(world.startups["status"] == LEFT)
     checks.check_chance(hits, n, 0.06 * math.exp(0.5 * 0.5 * 2))
 
 
@@ -225,7 +225,7 @@ def test_failed_firms_leave_the_register_after_a_geometric_time(par):
     for month in range(400):
         world.month = month
         exits.keep_register(world, par, None, Draws(1, month))
-        months[(world.startups.rows["status"] == CLOSED) & (months == 0)] = month + 1
+        months[(world.startups["status"] == CLOSED) & (months == 0)] = month + 1
     assert np.all(months > 0)
     # geometric with mean 24 and variance 24 x 23
     assert abs(months.mean() - 24) < 4 * math.sqrt(24 * 23 / n)
@@ -236,4 +236,4 @@ def test_only_dormant_firms_leave_the_register():
     par = worlds.parameters({"exits.dormancy_months": 1.0})
     world = settle(worlds.town(), startups(5, status=[ACTIVE, LISTED, ACQUIRED, LEFT, DORMANT]))
     exits.keep_register(world, par, None, Draws(1, 0))
-    assert world.startups.rows["status"].tolist() == [ACTIVE, LISTED, ACQUIRED, LEFT, CLOSED]
+    assert world.startups["status"].tolist() == [ACTIVE, LISTED, ACQUIRED, LEFT, CLOSED]

@@ -44,7 +44,7 @@ def two_funds(first: float, second: float) -> np.ndarray:
 def test_the_first_is_served_in_full_and_a_round_below_its_close_is_released():
     par = worlds.parameters(PLAIN)
     world = closed(par, seekers(2, [10.0, 10.0], **TWO), two_funds(10.0, 4.0))
-    rows = world.startups.rows
+    rows = world.startups.whole()
     assert rows["stage"].tolist() == [2, 1]
     assert rows["cash"].tolist() == [1010.0, 1000.0]
     assert world.funds["purse"].tolist() == [0.0, 4.0]
@@ -55,8 +55,8 @@ def test_the_first_is_served_in_full_and_a_round_below_its_close_is_released():
 
 def test_a_round_with_six_tenths_of_its_ask_closes_on_what_there_is():
     world = closed(worlds.parameters(PLAIN), seekers(2, [10.0, 10.0], **TWO), two_funds(10.0, 6.0))
-    assert world.startups.rows["stage"].tolist() == [2, 2]
-    assert world.startups.rows["cash"].tolist() == [1010.0, 1006.0]
+    assert world.startups["stage"].tolist() == [2, 2]
+    assert world.startups["cash"].tolist() == [1010.0, 1006.0]
     assert world.funds["purse"].tolist() == [0.0, 0.0]
 
 
@@ -64,7 +64,7 @@ def test_the_first_investor_must_bring_three_tenths_and_the_others_a_twentieth()
     par = worlds.parameters(PLAIN | {"finance.distance_weight": 1.0})
     for purses, stage in (((2.9, 9.0), 2), ((3.0, 6.9), 2), ((9.0, 0.4), 2), ((2.9, 2.9), 1)):
         world = closed(par, seekers(1, 10.0), two_funds(*purses))
-        assert world.startups.rows["stage"].tolist() == [stage], purses
+        assert world.startups["stage"].tolist() == [stage], purses
     # 2.9 cannot lead: the far fund leads with 7.5 and the near one is not asked again
     world = closed(par, seekers(1, 10.0), two_funds(2.9, 7.5))
     assert world.deals.rows["lead"].tolist() == [1]
@@ -125,7 +125,7 @@ def test_the_order_of_startups_and_funds_in_their_tables_changes_nothing(par, se
     of_rows, of_funds = rng.permutation(len(rows)), rng.permutation(len(table))
     mixed = closed(par, rows[of_rows], table[of_funds])
     for name in ("cash", "stage", "valuation", "rounds"):
-        assert np.array_equal(mixed.startups.rows[name], plain.startups.rows[name][of_rows]), name
+        assert np.array_equal(mixed.startups[name], plain.startups[name][of_rows]), name
     for name in ("purse", "invested", "uncalled"):
         assert np.array_equal(mixed.funds[name], plain.funds[name][of_funds]), name
 
@@ -144,7 +144,7 @@ def test_a_fund_without_money_changes_who_is_funded(par):
 def test_money_raised_is_money_invested(par):
     rows, table = crowd()
     world = closed(par, rows.copy(), table.copy())
-    raised = world.startups.rows["cash"].sum() - rows["cash"].sum()
+    raised = world.startups["cash"].sum() - rows["cash"].sum()
     assert raised == pytest.approx(world.funds["invested"].sum(), abs=1e-6)
     assert world.deals.rows["amount"].sum() == world.funds["invested"].sum()
 
@@ -196,7 +196,7 @@ def searching(par, n: int, months: int, **fields) -> int:
     for month in range(months):
         world.month = month
         finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
-    return np.count_nonzero(world.startups.rows["search_end"] != NEVER)
+    return np.count_nonzero(world.startups["search_end"] != NEVER)
 
 
 @pytest.mark.parametrize("stage", range(6))
@@ -246,7 +246,7 @@ def test_a_search_lasts_nine_months_and_then_pauses_for_six():
     for month in range(40):
         world.month = month
         finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
-        looking[month] = world.startups.rows["search_end"] > month
+        looking[month] = world.startups["search_end"] > month
     lengths, pauses = set(), []
     for firm in looking.T:
         edges = np.flatnonzero(np.diff(firm.astype(int)))
@@ -265,7 +265,7 @@ def test_the_money_asked_for_is_lognormal_about_its_median():
     for month in range(12):
         world.month = month
         finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
-    asks = world.startups.rows["ask"]
+    asks = world.startups["ask"]
     noise = np.log(asks[asks > 0] / 3300.0) / 0.8  # 33 million RMB
     assert noise.size > 5000
     assert stats.kstest(noise, "norm").pvalue > 1e-4
@@ -283,7 +283,7 @@ def test_money_asked_for_is_in_wan_and_scales_by_segment(par):
 def test_a_round_values_the_firm_by_its_stake_and_makes_a_one_person_company_an_application_company(par):
     rows = seekers(1, 90.0, stage=0, segment=OPC)
     world = closed(worlds.parameters(PLAIN), rows, funds(1, purse=1000.0), month=7)
-    firm = world.startups.rows[0]
+    firm = world.startups.whole()[0]
     assert (firm["stage"], firm["segment"], firm["rounds"], firm["last_round"]) == (1, APP, 1, 7)
     assert firm["valuation"] == pytest.approx(90.0 / 0.18)
     assert firm["search_end"] == NEVER
@@ -302,8 +302,8 @@ def test_shares_add_up_to_the_stake_sold_in_proportion_to_the_money():
 
 def test_the_last_stage_raises_again_and_stays(par):
     world = closed(worlds.parameters(PLAIN), seekers(1, 10.0, stage=5), funds(1, purse=100.0))
-    assert world.startups.rows["stage"].tolist() == [5]
-    assert world.startups.rows["rounds"].tolist() == [1]
+    assert world.startups["stage"].tolist() == [5]
+    assert world.startups["rounds"].tolist() == [1]
 
 
 # The table of funds

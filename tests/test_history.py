@@ -26,7 +26,7 @@ ARRAYS = (
 
 def zone_counts(world) -> np.ndarray:
     """Return the active startups of each zone."""
-    rows = world.startups.rows
+    rows = world.startups.whole()
     return np.bincount(world.grid.zone[rows["cell"][rows["status"] == ACTIVE]], minlength=world.grid.n_zones)
 
 
@@ -66,14 +66,14 @@ def test_the_first_month_oversells_no_cell_and_is_at_the_rents_and_vacancies_of_
     vacancy = grid.zone_sums(world.vacant) / grid.zone_sums(world.stock)
     np.testing.assert_allclose(vacancy, grid.zone_values("vacancy_share"), atol=0.002)
     assert not world.log_rent.any()
-    rows = world.startups.rows
+    rows = world.startups.whole()
     housed = rows["cell"] >= 0
     assert np.array_equal(rows["lease_rent"][housed], world.reference_rent[rows["cell"][housed]])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_identity_of_the_first_month_is_its_own(seed):
-    rows = worlds.start_world(seed).startups.rows
+    rows = worlds.start_world(seed).startups.whole()
     assert len(set(rows["uid"].tolist())) == len(rows)
     assert rows["uid"].max() < 2**63
 
@@ -94,7 +94,7 @@ def test_heads_never_fall_below_the_first_month(seed):
     model = ClusterModel.from_scenario("baseline", seed=seed)
 
     def heads() -> float:
-        return float(model.world.startups.rows["heads"][model.employing].sum())
+        return float(model.world.startups["heads"][model.employing].sum())
 
     first, lowest = heads(), np.inf
     for _ in range(24):
@@ -114,7 +114,7 @@ def test_three_in_four_potential_founders_found_here_in_the_first_month(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_mix_of_stages_is_that_of_a_funnel(seed):
-    rows = worlds.start_world(seed).startups.rows
+    rows = worlds.start_world(seed).startups.whole()
     stages = np.bincount(rows["stage"][rows["status"] == ACTIVE], minlength=6)
     assert np.all(np.diff(stages) < 0)
     assert stages[0] < 0.75 * stages.sum()
@@ -126,15 +126,15 @@ def test_the_mix_of_stages_is_that_of_a_funnel(seed):
 def test_copies_of_the_first_month_are_independent(par):
     first = worlds.start_world(1)
     before = first.copy()
-    first.startups.rows["cash"] = -1.0
+    first.startups["cash"][:] = -1.0
     first.startups.reserve(100_000)
     first.funds["purse"] = 0.0
     first.holdings.n = 0
-    first.gone.append(first.startups.rows[:3].copy())
+    first.gone.append(first.startups.whole()[:3].copy())
     for name in ARRAYS:
         getattr(first, name)[:] = 7.0
     second = worlds.start_world(1)
-    assert worlds.same(second.startups.rows, before.startups.rows)
+    assert worlds.same(second.startups.whole(), before.startups.whole())
     assert worlds.same(second.funds, before.funds)
     assert second.holdings.n == before.holdings.n > 0
     assert second.gone == []

@@ -166,7 +166,7 @@ def test_floor_space_adds_up_in_every_cell_every_month(name):
         model.step()
         world = model.world
         world.check()
-        rows = world.startups.rows
+        rows = world.startups.whole()
         here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
         area = np.bincount(here["cell"], weights=here["area"], minlength=world.grid.n_cells)
         np.testing.assert_allclose(area + world.tenants + world.vacant, world.stock, rtol=0, atol=1e-6)

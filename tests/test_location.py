@@ -37,10 +37,10 @@ def place(world: World, par, terms=None, month: int = 0) -> np.ndarray:
     terms = terms or worlds.terms_of(world.grid)
     worlds.leave_vacant(world, world.vacant)
     choice = location.weigh_region(world, par, terms)
-    waiting = world.startups.rows["status"] == WAITING
+    waiting = world.startups["status"] == WAITING
     location.place_entrants(world, par, terms, choice, Draws(1, month))
     land.count_vacancy(world, par)
-    return world.startups.rows["cell"][waiting]
+    return world.startups["cell"][waiting]
 
 
 def move(world: World, par, terms=None, month: int = 0) -> None:
@@ -54,7 +54,7 @@ def ample(world: World, rows: np.ndarray) -> World:
     """Add entrants to a world with room for all, at the same shares."""
     world.vacant *= 1e6
     world.stock = world.stock * 1e6
-    world.startups.replace(np.concatenate([world.startups.rows, rows]))
+    world.startups.replace(np.concatenate([world.startups.whole(), rows]))
     return world
 
 
@@ -235,7 +235,7 @@ def test_splitting_cells_changes_neither_zone_shares_nor_who_moves_nor_where():
         shares.append(grid.zone_sums(location.choice_shares(world, par, terms, APP)))
         place(world, par)
         move(world, par, terms)
-        rows = world.startups.rows
+        rows = world.startups.whole()
         old = (np.arange(3000) % 12) // 3
         moved = rows["cell"][:3000] // parts != np.arange(3000) % 12
         outcomes.append((grid.zone[rows["cell"]], moved & (grid.zone[rows["cell"][:3000]] != old)))
@@ -252,7 +252,7 @@ def test_no_cell_is_ever_oversold_by_many_choosers(par):
     world = fresh(par)
     world.vacant[:] = np.linspace(10.0, 400.0, world.grid.n_cells)
     before = world.vacant.copy()
-    world.startups.replace(np.concatenate([world.startups.rows, entrants(2000, heads=2.0)]))
+    world.startups.replace(np.concatenate([world.startups.whole(), entrants(2000, heads=2.0)]))
     cells = place(world, par)
     need = 1.3 * 12 * 2.0
     taken = np.bincount(cells[cells >= 0], minlength=before.size) * need
@@ -312,7 +312,7 @@ def test_an_entrant_signs_for_what_it_needs_at_the_market_rent(par):
     world.startups.replace(entrants(1, heads=7.0))
     world.month = 5
     cell = place(world, par, month=5)[0]
-    firm = world.startups.rows[0]
+    firm = world.startups.whole()[0]
     assert firm["status"] == ACTIVE
     assert firm["area"] == pytest.approx(1.3 * 12 * 7.0, abs=1e-6)
     assert firm["lease_rent"] == world.rent[cell]
@@ -329,9 +329,9 @@ def test_entrants_without_rooms_wait_and_are_lost_when_their_patience_ends(par, 
     for month in range(3):
         world.begin_month()
         place(world, par, month=month)
-        status = world.startups.rows["status"]
+        status = world.startups["status"]
         assert np.all(status == (WAITING if month < 2 else LOST))
-        assert np.all(world.startups.rows["cell"] == -1)
+        assert np.all(world.startups["cell"] == -1)
     assert world.flows[:, :, FLOW["lost_for_space"]].sum() == 20
     assert world.caps["entrants_lost"][0] == 20
 
@@ -349,7 +349,7 @@ def stayers(par, terms=None, n: int = 8000, month: int = 0, **fields):
     rows = startups(
         n, cell=np.arange(n) % world.grid.n_cells, lease_end=month, heads=2.0, area=31.2, **fields
     )
-    world.startups.replace(np.concatenate([world.startups.rows, rows]))
+    world.startups.replace(np.concatenate([world.startups.whole(), rows]))
     world.vacant *= 1e4
     world.stock = world.stock * 1e4
     world.month = month
@@ -365,7 +365,7 @@ def test_tenants_stay_with_the_chance_of_their_rooms_against_the_mean_of_the_res
     world, before = stayers(par)
     value = checks.utility(before, par, np.zeros(5), APP, 0)
     rest = (before.vacant * np.exp(value)).sum() / before.vacant.sum()
-    rows = before.startups.rows[60:]
+    rows = before.startups.whole()[60:]
     scale, strength = 20.0, checks.field(before, par)
     others = strength[APP] - 2.0 / checks.lattice_sum(0.5, 0.75)
     without = strength.copy()
@@ -374,7 +374,7 @@ def test_tenants_stay_with_the_chance_of_their_rooms_against_the_mean_of_the_res
     own += 0.25 * (checks.jacobs(without, scale) - checks.jacobs(strength, scale))
     chance = (np.exp(own + 1.0) / (np.exp(own + 1.0) + rest))[rows["cell"]]
     renewed = np.count_nonzero(
-        world.startups.rows["lease_end"][60:] > 0) - world.flows[:, APP, FLOW["moves_out"]].sum()  # fmt: skip
+        world.startups["lease_end"][60:] > 0) - world.flows[:, APP, FLOW["moves_out"]].sum()  # fmt: skip
     assert abs(renewed - chance.sum()) < 4 * math.sqrt((chance * (1 - chance)).sum())
 
 
@@ -383,11 +383,11 @@ def test_a_company_that_has_just_become_another_kind_weighs_its_rooms_by_what_it
     grid = worlds.town(n_zones=5, cells_per_zone=4)
     neighbours = startups(10, cell=6, segment=APP, heads=40.0, area=624.0)
     world = fresh(par, np.concatenate([neighbours, startups(1, cell=6, segment=OPC, uid=5)]), grid)
-    firm = world.startups.rows[10]
+    firm = world.startups.whole()[10]
     firm["segment"], firm["stage"] = APP, 1
     others = fresh(par, neighbours, grid)
     expected = checks.utility(others, par, np.zeros(5), APP, 0)[6]
-    found = location.own_weight(firm, 0, 6, par.location, world.attraction, world.log_spillovers,
+    found = location.own_weight(firm, firm, 0, 6, par.location, world.attraction, world.log_spillovers,
                                 world.diversity, world.rent)  # fmt: skip
     assert math.log(found) == pytest.approx(expected, abs=1e-9)
 
@@ -402,19 +402,19 @@ def test_a_larger_bonus_keeps_more_tenants():
 
 def test_a_tenant_signs_anew_for_its_present_need_at_the_market_rent(par):
     world, before = stayers(par, stage=2)
-    rows = world.startups.rows[60:]
+    rows = world.startups.whole()[60:]
     assert np.all(rows["area"] == pytest.approx(31.2, abs=1e-5))
     assert np.array_equal(rows["lease_rent"], world.rent[rows["cell"]])
     assert np.all(rows["lease_end"] == 36)
     change = np.zeros(world.grid.n_cells)
-    np.add.at(change, before.startups.rows["cell"], before.startups.rows["area"])
-    np.add.at(change, world.startups.rows["cell"], -world.startups.rows["area"])
+    np.add.at(change, before.startups["cell"], before.startups["area"])
+    np.add.at(change, world.startups["cell"], -world.startups["area"])
     np.testing.assert_allclose(world.vacant - before.vacant, change, atol=1e-3)
 
 
 def test_moving_costs_three_rents_and_a_third_of_a_payroll_and_staying_nothing(par):
     world, before = stayers(par)
-    rows, old = world.startups.rows[60:], before.startups.rows[60:]
+    rows, old = world.startups.whole()[60:], before.startups.whole()[60:]
     spent = old["cash"] - rows["cash"]
     cost = 3 * rows["lease_rent"] * rows["area"] / 1e4 + 0.3 * 2.0 * 3.6
     went = rows["cell"] != old["cell"]
@@ -432,7 +432,7 @@ def test_only_tenants_at_the_end_of_a_lease_or_crowded_choose(par):
     world.startups.replace(rows)
     access.refresh_fields(world, par, worlds.terms_of(world.grid))
     move(world, par)
-    assert (world.startups.rows["lease_end"] == 24).tolist() == [False, True, True, False]
+    assert (world.startups["lease_end"] == 24).tolist() == [False, True, True, False]
 
 
 def test_a_tenant_that_finds_no_room_renews_for_what_there_is(par):
@@ -442,7 +442,7 @@ def test_a_tenant_that_finds_no_room_renews_for_what_there_is(par):
     world.month = 3
     access.refresh_fields(world, par, worlds.terms_of(world.grid))
     move(world, par, month=3)
-    firm = world.startups.rows[0]
+    firm = world.startups.whole()[0]
     assert (firm["cell"], firm["area"], firm["lease_end"], firm["waited"]) == (
         6,
         pytest.approx(120.0),
@@ -480,15 +480,15 @@ def test_eligibility_goes_by_age_stage_and_leased_area(par, limit, eligible):
         grid, startups(4, born=[-10, -11, -10, -10], stage=[1, 1, 2, 1], area=[78.0, 78.0, 78.0, 78.1])
     )
     location.mark_eligible(world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF, **limit),)))
-    assert (world.startups.rows["eligible"] == 1).tolist() == eligible
-    assert world.startups.rows["relief"].tolist() == [HALF * yes for yes in eligible]
+    assert (world.startups["eligible"] == 1).tolist() == eligible
+    assert world.startups["relief"].tolist() == [HALF * yes for yes in eligible]
 
 
 def test_relief_is_for_the_zones_of_the_cut_and_for_startups_alone(par):
     grid = worlds.town()
     world = settle(grid, startups(3, cell=[0, 3, 0], status=[ACTIVE, ACTIVE, 1]))
     location.mark_eligible(world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF),)))
-    assert world.startups.rows["relief"].tolist() == [HALF, 0.0, 0.0]
+    assert world.startups["relief"].tolist() == [HALF, 0.0, 0.0]
 
 
 def test_an_entrant_that_needs_more_than_a_cut_allows_is_not_drawn(par):
@@ -543,7 +543,7 @@ def revise(par, cells: np.ndarray, months: range) -> list[np.ndarray]:
         world.month = month
         access.refresh_fields(world, par, terms)
         move(world, par, terms, month)
-        out.append(world.startups.rows["cell"].copy())
+        out.append(world.startups["cell"].copy())
     return out
 
 
@@ -583,4 +583,4 @@ def test_in_a_world_of_pure_revision_the_end_of_a_lease_is_no_reason_to_choose()
     world = settle(grid, startups(50, lease_end=0))
     access.refresh_fields(world, par, worlds.terms_of(grid))
     move(world, par)
-    assert np.count_nonzero(world.startups.rows["lease_end"] != 0) == 1
+    assert np.count_nonzero(world.startups["lease_end"] != 0) == 1

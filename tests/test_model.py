@@ -122,7 +122,7 @@ def test_building_new_space_costs_its_price_a_square_metre():
 
 def test_permuting_the_rows_of_the_ledger_changes_no_bit():
     straight, shuffled = (ClusterModel.from_scenario("rent-cut", seed=2) for _ in range(2))
-    rows = shuffled.world.startups.rows.copy()
+    rows = shuffled.world.startups.whole()
     shuffled.world.startups.replace(np.random.default_rng(5).permutation(rows))
     assert shuffled.run(MONTHS).digest == straight.run(MONTHS).digest
 
@@ -132,8 +132,8 @@ def test_a_deep_copy_continues_identically_and_on_its_own():
     model.run(3)
     other = copy.deepcopy(model)
     assert model.run(6).digest == other.run(6).digest
-    model.world.startups.rows["cash"] = -1.0
-    assert (other.world.startups.rows["cash"] != -1.0).any()
+    model.world.startups["cash"][:] = -1.0
+    assert (other.world.startups["cash"] != -1.0).any()
 
 
 def test_two_models_in_one_process_do_not_touch_each_other():

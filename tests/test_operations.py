@@ -38,11 +38,13 @@ def monthly_loss(par, firm, heads: float, capability: float) -> float:
 
 def test_a_seed_startup_of_five_heads_pays_and_earns_what_the_book_says(par):
     # 5 heads of APP at 3.6 wan, 20 % overhead, 15 % compute, 78 m2 at 150 RMB; revenue 39 % of reference cost
-    firm = startups(1, stage=1)[0]
+    firm = startups(1, stage=1)[0]  # a whole record: both parts of a row
     firm["revenue_share"] = operations.revenue_over_cost(1, 0.0, math.log(2.0), par.operations)
     cost = 5 * 3.6 * 1.35 + 78 * 150 / 1e4
     revenue = 0.39 * (5 * 3.6 * 1.35 + 12 * 5 * 150 / 1e4)
-    assert operations.burn(firm, par.operations, par.location) == pytest.approx(cost - revenue, rel=1e-12)
+    assert operations.burn(firm, firm, par.operations, par.location) == pytest.approx(
+        cost - revenue, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("segment", [OPC, APP, MODEL, EMB])
@@ -51,7 +53,7 @@ def test_cash_falls_by_cost_less_revenue(par, segment, capability):
     rows = startups(6, segment=segment, stage=np.arange(6), log_quality=math.log(capability), cash=1e6,
                     spillover=2.0, diversity=1.5)  # fmt: skip
     world = works(par, rows)
-    for before, after in zip(rows, world.startups.rows, strict=True):
+    for before, after in zip(rows, world.startups.whole(), strict=True):
         loss = monthly_loss(par, after, after["heads"], capability)
         assert before["cash"] - after["cash"] == pytest.approx(loss, rel=1e-9, abs=1e-9)
 
@@ -59,7 +61,7 @@ def test_cash_falls_by_cost_less_revenue(par, segment, capability):
 def test_revenue_does_not_depend_on_the_rent_paid_or_leased(par):
     rows = startups(2, area=[78.0, 780.0], lease_rent=[150.0, 400.0], cash=1e6)
     world = works(par, rows)
-    assert world.startups.rows["revenue_share"][0] == world.startups.rows["revenue_share"][1]
+    assert world.startups["revenue_share"][0] == world.startups["revenue_share"][1]
 
 
 def test_revenue_stops_rising_at_its_quality_cap_and_at_its_ceiling(par):
@@ -93,7 +95,7 @@ def after_hiring(par, runway: float, heads: float = 5.0, area: float = 1e4, **fi
     rows = startups(1, stage=1, heads=heads, area=area, spillover=2.0, diversity=1.5, **fields)
     firm = rows[0]
     firm["cash"] = runway * monthly_loss(par, firm, heads, 1.0)
-    return works(par, rows).startups.rows["heads"][0]
+    return works(par, rows).startups["heads"][0]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_startup_that_earns_its_cost_grows_without_cash(par):
     # a bootstrapped startup of high capability earns 110 % of reference cost
     rows = startups(1, segment=EMB, stage=0, heads=5.0, area=60.0, lease_rent=10.0, cash=0.0, log_quality=1.0,
                     spillover=2.0, diversity=1.5)  # fmt: skip
-    assert works(par, rows).startups.rows["heads"][0] > 5.0
+    assert works(par, rows).startups["heads"][0] > 5.0
 
 
 @pytest.mark.parametrize(("area", "posts"), [(8 * 5.0, LOST * 5), (8 * 5.1, LOST * 5 + 0.1), (8 * 4.9, 0.0)])
@@ -144,7 +146,7 @@ def test_a_startup_never_has_less_than_one_head(par):
     model = ClusterModel.from_scenario("baseline", seed=3)
     for _ in range(24):
         model.step()
-        assert model.world.startups.rows["heads"][model.employing].min() >= 1.0
+        assert model.world.startups["heads"][model.employing].min() >= 1.0
 
 
 # Rent relief
@@ -156,13 +158,13 @@ def test_what_the_public_pays_is_what_startups_receive(par):
     )
     terms = worlds.terms_of(worlds.town(), (rent_cut("a", ("zone-0", "zone-2"), 0.5),))
     plain, treated = works(par, rows.copy()), works(par, rows.copy(), terms)
-    received = treated.startups.rows["subsidy"].sum()
+    received = treated.startups["subsidy"].sum()
     in_zone = np.isin(treated.grid.zone[rows["cell"]], (0, 2))
     due = 0.5 * (rows["area"] * rows["lease_rent"] / 1e4)[in_zone].sum()
     assert received == pytest.approx(due, abs=1e-4)
     assert treated.relief_paid.sum() == received
     assert treated.flows[:, :, FLOW["subsidy_wan"]].sum() == received
-    gained = (treated.startups.rows["cash"] - plain.startups.rows["cash"]).sum()
+    gained = (treated.startups["cash"] - plain.startups["cash"]).sum()
     assert gained == pytest.approx(received, abs=1e-4)
     assert treated.flows[:, :, FLOW["subsidised_area_m2"]].sum() == pytest.approx(rows["area"][in_zone].sum())
 
@@ -172,10 +174,10 @@ def test_two_cuts_of_more_than_the_rent_pay_exactly_the_rent(par):
     cuts = (rent_cut("a", ("zone-0",), 0.7), rent_cut("b", ("zone-0",), 0.6))
     world = works(par, rows, worlds.terms_of(worlds.town(), cuts))
     rent = (rows["area"] * rows["lease_rent"]).sum() / 1e4
-    assert world.startups.rows["relief"].tolist() == [1.0] * 5
+    assert world.startups["relief"].tolist() == [1.0] * 5
     assert world.relief_paid.sum() == pytest.approx(rent, abs=1e-5)
     assert world.relief_paid[0] / world.relief_paid[1] == pytest.approx(7 / 6, rel=1e-6)
-    assert world.startups.rows["subsidy"].sum() == pytest.approx(rent, abs=1e-5)
+    assert world.startups["subsidy"].sum() == pytest.approx(rent, abs=1e-5)
 
 
 def test_a_cut_in_another_zone_pays_nothing(par):
@@ -183,7 +185,7 @@ def test_a_cut_in_another_zone_pays_nothing(par):
         par, startups(3, cell=[3, 4, 5]), worlds.terms_of(worlds.town(), (rent_cut("a", ("zone-0",), 0.5),))
     )
     assert world.relief_paid.tolist() == [0.0]
-    assert not world.startups.rows["subsidy"].any()
+    assert not world.startups["subsidy"].any()
 
 
 # Money of a whole month
@@ -201,7 +203,7 @@ def test_cash_changes_by_revenue_cost_rounds_and_moves_and_by_nothing_else():
         access.refresh_fields(world, par, terms)
         land.clear_offices(world, par, terms)
         operations.hire_and_release(world, par, terms)
-        rows = world.startups.rows
+        rows = world.startups.whole()
         before = rows["cash"].copy()
         working = np.isin(rows["status"], (ACTIVE, LISTED))
         capability = np.exp(rows["log_capability"])
@@ -209,24 +211,25 @@ def test_cash_changes_by_revenue_cost_rounds_and_moves_and_by_nothing_else():
             [monthly_loss(par, f, f["heads"], c) if w else 0.0
              for f, c, w in zip(rows, capability, working, strict=True)])  # fmt: skip
         operations.earn_and_spend(world, par, terms)
-        np.testing.assert_allclose(before - rows["cash"], loss, rtol=1e-9, atol=1e-8)
+        np.testing.assert_allclose(before - world.startups["cash"], loss, rtol=1e-9, atol=1e-8)
 
-        before, first = rows["cash"].copy(), world.deals.n
+        before, first = world.startups["cash"].copy(), world.deals.n
         finance.close_rounds(world, par, terms, draw)
         raised = dict(
             zip(*(world.deals.rows[first:][name].tolist() for name in ("uid", "amount")), strict=True)
         )
         expected = [raised.get(uid, 0.0) for uid in rows["uid"].tolist()]
-        np.testing.assert_allclose(rows["cash"] - before, expected, rtol=1e-9, atol=1e-8)
+        np.testing.assert_allclose(world.startups["cash"] - before, expected, rtol=1e-9, atol=1e-8)
 
-        before = rows["cash"].copy()
+        before = world.startups["cash"].copy()
         exits.end_startups(world, par, terms, draw)
         land.count_vacancy(world, par)
-        assert np.array_equal(before, rows["cash"])
+        assert np.array_equal(before, world.startups["cash"])
         location.weigh_region(world, par, terms)
-        old = rows.copy()
+        old = world.startups["cash"].copy()
         location.move_tenants(world, par, terms, draw)
-        spent = old["cash"] - rows["cash"]
+        rows = world.startups.whole()
+        spent = old - rows["cash"]
         wage = par.operations.wage_wan_head_month[rows["segment"]]
         cost = 3 * rows["lease_rent"] * rows["area"] / 1e4 + 0.3 * rows["heads"] * wage
         assert np.all(np.isclose(spent, 0.0, atol=1e-9) | np.isclose(spent, cost, rtol=1e-6))

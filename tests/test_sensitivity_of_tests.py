@@ -69,7 +69,7 @@ def test_the_check_of_the_field_finds_one_per_cent_in_the_range_and_in_the_field
 
 
 def test_the_check_of_the_field_finds_one_head_that_is_missing(town, par):
-    town.startups.rows["heads"][7] -= 1.0
+    town.startups["heads"][7] -= 1.0
     with pytest.raises(AssertionError):
         checks.check_field(town.spillovers, checks.field(town, par))
 
@@ -85,7 +85,7 @@ def test_the_check_of_a_chance_finds_a_hazard_that_is_a_tenth_off(error):
         for month in range(36):
             world.month = month
             finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
-        hits = np.count_nonzero(world.startups.rows["search_end"] != NEVER)
+        hits = np.count_nonzero(world.startups["search_end"] != NEVER)
         if fails:
             with pytest.raises(AssertionError):
                 checks.check_chance(hits, 8000, 0.45)

@@ -108,7 +108,7 @@ def varied(world: World, seed: int = 0) -> World:
 
 def leave_vacant(world: World, vacant: np.ndarray) -> World:
     """Let other tenants leave that much floor space vacant beside the startups of the ledger."""
-    rows = world.startups.rows
+    rows = world.startups.whole()
     here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
     world.leased = np.bincount(here["cell"], weights=here["area"], minlength=world.grid.n_cells)
     world.vacant = np.array(vacant, dtype=float)

@@ -41,7 +41,7 @@ def prepare_access(world, par) -> None:
 def refresh_fields(world, par, terms) -> None:
     """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity)."""
     relative = par.values.location.social_form == RELATIVE
-    sources = heads_by_cell(world.startups.rows, world.grid.n_cells, relative)
+    sources = heads_by_cell(world.startups.parts[0], world.grid.n_cells, relative)
     matrix = spillover_matrix(world.grid, par.values.access.spillover_range_km, cut_of(par))
     spread(matrix, sources, world.spillovers)
     if relative:
@@ -51,7 +51,8 @@ def refresh_fields(world, par, terms) -> None:
         log_fields(
             world.spillovers, par.values.access.spillover_scale_heads, world.log_spillovers, world.diversity
         )
-    receive(world.startups.rows, par.table, matrix, relative, world.spillovers,
+    firms, states, _ = world.startups.parts
+    receive(firms, states, par.table, matrix, relative, world.spillovers,
             world.log_spillovers, world.diversity)  # fmt: skip
     attract(world, par, world.attraction)
 
@@ -112,11 +113,11 @@ def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
 
 
 @kernel
-def heads_by_cell(startups, n_cells, count):
+def heads_by_cell(firms, n_cells, count):
     """Return heads by segment and cell (startups instead of heads if `count`), (4, n_cells)."""
     out = np.zeros((4, n_cells))
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status == ACTIVE or firm.status == LISTED:
             out[firm.segment, firm.cell] += 1.0 if count else exact(firm.heads)
     return out
@@ -156,25 +157,25 @@ def relative_counts(field, counts, others, out, jacobs):
 
 
 @kernel
-def receive(startups, par, matrix, relative, field, log_field, jacobs):
+def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
     """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)"""
     access = par[0].access
     scale = access.spillover_scale_heads
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
-        s, c = firm.segment, firm.cell
+        state, s, c = states[i], firm.segment, firm.cell
         firm.counted_as = s
         if access.self_spillover or field[s, c] <= 0.0:
-            firm.spillover, firm.diversity = log_field[s, c], jacobs[c]
+            state.spillover, state.diversity = log_field[s, c], jacobs[c]
         elif relative:
-            firm.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
-            firm.diversity = 0.0
+            state.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
+            state.diversity = 0.0
         else:
             own = min(matrix[c, c] * firm.heads, field[s, c])
-            firm.spillover = log(1.0 + (field[s, c] - own) / scale)
-            firm.diversity = diversity(
+            state.spillover = log(1.0 + (field[s, c] - own) / scale)
+            state.diversity = diversity(
                 field[0, c] - (own if s == 0 else 0.0),
                 field[1, c] - (own if s == 1 else 0.0),
                 field[2, c] - (own if s == 2 else 0.0),

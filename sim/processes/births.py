@@ -33,15 +33,16 @@ def found_startups(world, par, terms, draw) -> None:
     ledger, number = world.startups, int(counts.sum())
     n = ledger.n
     start = _month_number(world.month)
+    firms, states, books = ledger.reserve(number)
     ledger.n = add_founders(
-        ledger.reserve(number), n, world.nodes, counts, start, world.month, par.table, inside,
+        firms, states, books, n, world.nodes, counts, start, world.month, par.table, inside,
         draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
-    rows = ledger.rows
-    children = spinoff_counts(rows[:n], world.month, world.scale, par.table, draw("spin-off"))
+    children = spinoff_counts(ledger.parts[0], world.month, world.scale, par.table, draw("spin-off"))
     n = ledger.n
+    firms, states, books = ledger.reserve(int(children.sum()))
     ledger.n = add_spinoffs(
-        ledger.reserve(int(children.sum())), n, children, len(world.nodes) - 1, world.grid.zone, start, world.month,
+        firms, states, books, n, children, len(world.nodes) - 1, world.grid.zone, start, world.month,
         par.table, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
 
@@ -86,24 +87,28 @@ def founder_counts(nodes, scale, par, key):
 
 
 @kernel
-def write_founder(firm, uid, parent, segment, log_quality, origin, place, month, births, operations, key):
+def write_founder(
+    firm, state, book, uid, parent, segment, log_quality, origin, place, month, births, operations, key
+):
     """Fill a row with a new startup that has no rooms yet."""
-    firm.uid, firm.parent = uid, parent
+    firm.uid, book.parent = uid, parent
     firm.segment, firm.stage, firm.status, firm.origin = segment, 0, WAITING, origin
-    firm.log_quality, firm.log_capability, firm.revenue_share = log_quality, log_quality, 0.0
+    state.log_quality, state.log_capability, state.revenue_share = log_quality, log_quality, 0.0
     spread = births.starting_cash_sd * normal(key, uid, 2)
     firm.cash = births.starting_cash_wan[segment] * exp(spread)
     firm.heads = max(births.entry_size * operations.target_heads[segment, 0], 1.0)
-    firm.area, firm.lease_rent, firm.valuation, firm.ask, firm.subsidy = 0.0, 0.0, 0.0, 0.0, 0.0
-    firm.spillover, firm.diversity, firm.relief = 0.0, 0.0, 0.0
-    firm.cell, firm.origin_place, firm.holding, firm.eligible = -1, place, -1, 0
-    firm.lease_end, firm.born, firm.last_round = NEVER, month, month
-    firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER
-    firm.rounds, firm.waited, firm.ended, firm.counted_as = 0, 0, NEVER, segment
+    firm.area, firm.cell, firm.born, firm.waited, firm.counted_as = 0.0, -1, month, 0, segment
+    firm.lease_end, firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER, NEVER
+    state.lease_rent, state.spillover, state.diversity, state.relief = 0.0, 0.0, 0.0, 0.0
+    state.last_round, state.eligible = month, 0
+    book.ask, book.valuation, book.subsidy = 0.0, 0.0, 0.0
+    book.holding, book.rounds, book.origin_place, book.ended = -1, 0, place, NEVER
 
 
 @kernel
-def add_founders(startups, n, nodes, counts, number, month, par, inside, key, inside_key, outside):
+def add_founders(
+    firms, states, books, n, nodes, counts, number, month, par, inside, key, inside_key, outside
+):
     """Append the founders of nodes, and independents, who found here; return the new length.   (E18)"""
     births, operations = par[0].births, par[0].operations
     for j in range(nodes.shape[0]):
@@ -116,7 +121,7 @@ def add_founders(startups, n, nodes, counts, number, month, par, inside, key, in
                 outside[segment] += 1.0
                 continue
             log_quality = births.quality_sd * normal(key, uid, 1)
-            write_founder(startups[n], uid, node.uid, segment, log_quality, node.origin, place, month, births,
+            write_founder(firms[n], states[n], books[n], uid, node.uid, segment, log_quality, node.origin, place, month, births,
                           operations, key)  # fmt: skip
             n += 1
     return n
@@ -151,18 +156,18 @@ def largest_heads(operations, births):
 
 
 @kernel
-def spinoff_counts(startups, month, scale, par, key):
+def spinoff_counts(firms, month, scale, par, key):
     """Return the number of spin-offs that each firm has this month.   (E19)
 
     A count is 0 if u <= 1 - rate, and nobody has more heads than the largest target: most draws are settled
     by that bound alone.
     """
-    births, out = par[0].births, np.zeros(startups.shape[0], dtype=np.int64)
+    births, out = par[0].births, np.zeros(firms.shape[0], dtype=np.int64)
     bound = 1.0 - spinoff_rate(largest_heads(par[0].operations, births), births) * scale * max(
         births.boost_factor, 1.0
     )
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if not spins_off(firm, month, births):
             continue
         u = uniform(key, firm.uid, 0)
@@ -173,13 +178,13 @@ def spinoff_counts(startups, month, scale, par, key):
 
 
 @kernel
-def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, par, inside, key, inside_key,
+def add_spinoffs(firms, states, books, n, children, first_zone_place, zone, number, month, par, inside, key, inside_key,
                  outside):  # fmt: skip
     """Append the spin-offs of firms who found here; return the new length.   (E19)"""
     births, operations = par[0].births, par[0].operations
     for i in range(children.size):
         for slot in range(children[i]):
-            parent = startups[i]
+            parent = firms[i]
             uid = identity(parent.uid, number, np.uint64(slot))
             segment = np.int64(parent.segment)
             if uniform(key, uid, 3) >= births.segment_kept:
@@ -187,9 +192,9 @@ def add_spinoffs(startups, n, children, first_zone_place, zone, number, month, p
             if uniform(inside_key, uid, 0) >= inside[segment]:
                 outside[segment] += 1.0
                 continue
-            log_quality = births.heredity * parent.log_quality + births.heredity_sd * normal(key, uid, 1)
+            log_quality = births.heredity * states[i].log_quality + births.heredity_sd * normal(key, uid, 1)
             place = first_zone_place + zone[parent.cell]
-            write_founder(startups[n], uid, parent.uid, segment, log_quality, FIRM, place, month, births,
+            write_founder(firms[n], states[n], books[n], uid, parent.uid, segment, log_quality, FIRM, place, month, births,
                           operations, key)  # fmt: skip
             n += 1
     return n

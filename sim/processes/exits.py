@@ -22,14 +22,16 @@ LAST_STAGE, FIRST_YEAR = 5, 12  # months
 def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
     pull = exp(par.values.births.outside_pull * par.outside_offer(world.month))
-    end(world.startups.rows, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
+    firms, states, books = world.startups.parts
+    end(firms, states, books, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
         world.funds, pull, world.highest_rent,
         draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
 def keep_register(world, par, terms, draw) -> None:
     """Strike failed firms off the register (writes status)."""
-    strike_off(world.startups.rows, par.table, world.month, draw("register"))
+    firms, _, books = world.startups.parts
+    strike_off(firms, books, par.table, world.month, draw("register"))
 
 
 @kernel
@@ -58,7 +60,7 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(startups, par, month, zone, leased, holdings, funds, pull, highest_rent, fail_key, acquire_key, list_key,
+def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, fail_key, acquire_key, list_key,
         leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
@@ -66,8 +68,8 @@ def end(startups, par, month, zone, leased, holdings, funds, pull, highest_rent,
     """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
     most = departure_probability(highest_rent, LAST_STAGE, pull, exits)
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status != ACTIVE:
             continue
         failing = failure_probability(firm.stage, month - firm.born, firm.cash, exits)
@@ -77,41 +79,41 @@ def end(startups, par, month, zone, leased, holdings, funds, pull, highest_rent,
             status, flow, multiple = ACQUIRED, ACQUISITIONS, finance.acquisition_multiple
         elif firm.stage == LAST_STAGE and uniform(list_key, firm.uid, 0) < exits.listing_per_month:
             status, flow, multiple = LISTED, LISTINGS, finance.listing_multiple
-        elif departs(uniform(leave_key, firm.uid, 0), firm, pull, most, exits):
+        elif departs(uniform(leave_key, firm.uid, 0), firm.stage, states[i], pull, most, exits):
             status, flow, multiple = LEFT, DEPARTURES, 0.0
         else:
             continue
         firm.status = status
         flows[zone[firm.cell], firm.segment, flow] += 1.0
         if multiple > 0.0:
-            pay_holders(firm, multiple, finance, holdings, funds)
+            pay_holders(books[i], multiple, finance, holdings, funds)
         if firm.stage >= births.boost_stage and status != LEFT:
             firm.boost_end = month + births.boost_months
         firm.search_end = NEVER
         if status != LISTED:
-            firm.ended = month
+            books[i].ended = month
             leased[firm.cell] -= firm.area
             firm.area = 0.0
 
 
 @kernel
-def departs(u, firm, pull, most, exits):
+def departs(u, stage, state, pull, most, exits):
     """Return whether u falls below the firm's chance of departure.   (E21)"""
     if u >= most * (1.0 + 1e-9):
         return False
-    return u < departure_probability(firm.lease_rent * (1.0 - firm.relief), firm.stage, pull, exits)
+    return u < departure_probability(state.lease_rent * (1.0 - state.relief), stage, pull, exits)
 
 
 @kernel
-def pay_holders(firm, multiple, finance, holdings, funds):
+def pay_holders(book, multiple, finance, holdings, funds):
     """Share the price among the funds that hold the firm; older shares have been diluted by each later round."""
-    entry = firm.holding
+    entry = book.holding
     while entry >= 0:
         part = holdings[entry]
         share = part.share
-        for _ in range(part.rounds, firm.rounds):
+        for _ in range(part.rounds, book.rounds):
             share *= 1.0 - finance.round_stake
-        proceeds = exact(multiple * firm.valuation * share)
+        proceeds = exact(multiple * book.valuation * share)
         fund = funds[part.fund]
         fund.all_proceeds += proceeds
         again = exact(finance.recycled_share * proceeds)
@@ -121,14 +123,14 @@ def pay_holders(firm, multiple, finance, holdings, funds):
 
 
 @kernel
-def strike_off(startups, par, month, key):
+def strike_off(firms, books, par, month, key):
     """Let a dormant firm leave the register with chance 1/mean, from the month after its end.   (E22)"""
     exits = par[0].exits
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if (
             firm.status == DORMANT
-            and firm.ended < month
+            and books[i].ended < month
             and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0
         ):
             firm.status = CLOSED

@@ -58,25 +58,26 @@ def fund_scale(par, month: int) -> float:
 
 def close_rounds(world, par, terms, draw) -> None:
     """Call capital, let startups look for money, match them with funds (writes startups, funds, deals)."""
-    rows, grid, table = world.startups.rows, world.grid, par.table
+    firms, states, books = world.startups.parts
+    grid, table = world.grid, par.table
     pace = par.values.outlook.climate if world.month >= 0 else 1.0
     call_capital(world.funds, table, world.month, fund_scale(par, world.month), pace, world.caps)
-    seekers = seek(rows, table, world.month, draw("seek"), draw.once("ask"), world.caps)
+    seekers = seek(firms, states, books, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:
         return
-    seekers = seekers[np.argsort(rows["uid"][seekers])]
+    seekers = seekers[np.argsort(firms["uid"][seekers])]
     order = np.argsort(world.funds["uid"])
     first, fund, score = score_pairs(
-        rows, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
-    asks = rows["ask"][seekers]
+        firms, states, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
+    asks = books["ask"][seekers]
     pairs, best = first_pairs(asks, world.funds, table, first, fund, score)
     queue = in_list_order(pairs, np.argsort(-best), score)
     firm, fund, amount = commit(asks, world.funds, table, first, fund, score, queue, world.caps)
     holdings, deals = world.holdings, world.deals
+    (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
     holdings.n, deals.n = settle(
-        rows, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
-        holdings.reserve(len(firm)), holdings.n, deals.reserve(len(seekers)), deals.n, world.flows,
-        world.caps)  # fmt: skip
+        firms, states, books, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
+        held, holdings.n, closed, deals.n, world.flows, world.caps)  # fmt: skip
 
 
 @kernel
@@ -195,9 +196,7 @@ def by_quality(log_capability, finance):
 
 @kernel
 def begins_search(u, hazard, log_capability, finance):
-    """Return whether u < 1 - exp(-h), h = hazard x quality; u above its upper bound settles most cases."""
-    if u >= hazard * finance.seek_quality_cap:
-        return False
+    """Return whether u < 1 - exp(-h), h = hazard x quality."""
     whole = hazard * by_quality(log_capability, finance)
     return u < whole and u < 1.0 - exp(-whole)
 
@@ -220,13 +219,16 @@ def base_hazards(finance):
 
 
 @kernel
-def seek(startups, par, month, key, ask_key, caps):
+def seek(firms, states, books, par, month, key, ask_key, caps):
     """Begin and end searches; return the rows that look for money this month.   (E15)"""
     finance = par[0].finance
-    seeking, n = np.empty(startups.shape[0], dtype=np.int64), 0
+    seeking, n = np.empty(firms.shape[0], dtype=np.int64), 0
     hazards = base_hazards(finance)
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    most = finance.seek_quality_cap * max(
+        finance.stale_factor, 1.0
+    )  # no hazard is larger: settles most cases
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status != ACTIVE:
             continue
         if firm.search_end > month:
@@ -236,10 +238,13 @@ def seek(startups, par, month, key, ask_key, caps):
             firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
             caps[0].search_expired += 1
         elif month >= firm.pause_end:
-            hazard = hazards[firm.segment, firm.stage] * by_gap(firm.stage, month - firm.last_round, finance)
-            if begins_search(uniform(key, firm.uid, 0), hazard, firm.log_capability, finance):
+            u, hazard = uniform(key, firm.uid, 0), hazards[firm.segment, firm.stage]
+            if u >= hazard * most:
+                continue
+            hazard *= by_gap(firm.stage, month - states[i].last_round, finance)
+            if begins_search(u, hazard, states[i].log_capability, finance):
                 noise = normal(ask_key, firm.uid, firm.stage)
-                firm.ask = ask_for(firm.segment, firm.stage, noise, finance)
+                books[i].ask = ask_for(firm.segment, firm.stage, noise, finance)
                 firm.search_end = month + finance.search_months
                 seeking[n] = i
                 n += 1
@@ -269,7 +274,7 @@ def funds_in_focus(funds, order):
 
 
 @kernel
-def score_pairs(startups, seekers, funds, order, to_seat, par, key):
+def score_pairs(firms, states, seekers, funds, order, to_seat, par, key):
     """Return the pairs in focus above the bar: each seeker's first pair, funds and scores.   (E16)
 
     Seekers stand by uid, and the pairs of a seeker by the uid of the fund.
@@ -284,7 +289,7 @@ def score_pairs(startups, seekers, funds, order, to_seat, par, key):
     score, n = np.empty(fund_of.size), 0
     u, taste = np.empty(funds.shape[0]), np.empty(funds.shape[0])
     for i in range(seekers.size):
-        firm = startups[seekers[i]]
+        firm, capability = firms[seekers[i]], states[seekers[i]].log_capability
         segment, step = firm.segment, min(firm.stage, LAST_ROUND)
         candidates = chosen[segment, step, : number[segment, step]]
         for j in range(candidates.size):
@@ -293,7 +298,7 @@ def score_pairs(startups, seekers, funds, order, to_seat, par, key):
         for j in range(candidates.size):
             v = candidates[j]
             far = to_seat[firm.cell, seats[v]] / access.capital_range_km
-            value = firm.log_capability - finance.distance_weight * far + finance.taste_sd * taste[j]
+            value = capability - finance.distance_weight * far + finance.taste_sd * taste[j]
             if value > finance.score_bar:
                 fund_of[n], score[n] = v, value
                 n += 1
@@ -433,7 +438,7 @@ def commit(asks, funds, par, first, fund_of, score, queue, caps):
 
 
 @kernel
-def settle(startups, seekers, funds, par, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
+def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
            deals, n_deals, flows, caps):  # fmt: skip
     """Close the rounds that reached their share of the ask, release the others.   (E16)"""
     finance = par[0].finance
@@ -447,20 +452,20 @@ def settle(startups, seekers, funds, par, month, zone, firm_of, fund_of, amounts
         investors[i] += 1
     for k in range(firm_of.size):
         i, fund = firm_of[k], funds[fund_of[k]]
-        firm = startups[seekers[i]]
-        if raised[i] < finance.close_share * firm.ask:
+        book = books[seekers[i]]
+        if raised[i] < finance.close_share * book.ask:
             fund.purse += amounts[k]
             continue
         fund.invested += amounts[k]
         fund.all_invested += amounts[k]
         entry = holdings[n_holdings]
         entry.share, entry.fund = finance.round_stake * amounts[k] / raised[i], fund_of[k]
-        entry.rounds, entry.next = firm.rounds + 1, firm.holding
-        firm.holding = n_holdings
+        entry.rounds, entry.next = book.rounds + 1, book.holding
+        book.holding = n_holdings
         n_holdings += 1
     for i in range(seekers.size):
-        firm = startups[seekers[i]]
-        if raised[i] < finance.close_share * firm.ask:
+        firm, state, book = firms[seekers[i]], states[seekers[i]], books[seekers[i]]
+        if raised[i] < finance.close_share * book.ask:
             caps[0].round_released += raised[i] > 0.0
             continue
         z, s = zone[firm.cell], firm.segment
@@ -468,20 +473,20 @@ def settle(startups, seekers, funds, par, month, zone, firm_of, fund_of, amounts
         flows[z, s, CAPITAL] += raised[i]
         deal = deals[n_deals]
         deal.uid, deal.month, deal.stage, deal.segment = firm.uid, month, firm.stage, s
-        deal.zone, deal.amount, deal.ask = z, raised[i], firm.ask
+        deal.zone, deal.amount, deal.ask = z, raised[i], book.ask
         deal.lead, deal.investors = leads[i], investors[i]
         n_deals += 1
-        receive(firm, raised[i], month, finance)
+        receive(firm, state, book, raised[i], month, finance)
     return n_holdings, n_deals
 
 
 @kernel
-def receive(firm, amount, month, finance):
+def receive(firm, state, book, amount, month, finance):
     """Book a closed round."""
     firm.cash += amount
-    firm.valuation = amount / finance.round_stake
+    book.valuation = amount / finance.round_stake
     firm.stage = min(firm.stage + 1, LAST_STAGE)
     if firm.segment == 0:
         firm.segment = APP
-    firm.rounds += 1
-    firm.last_round, firm.search_end = month, NEVER
+    book.rounds += 1
+    state.last_round, firm.search_end = month, NEVER

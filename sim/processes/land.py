@@ -69,7 +69,7 @@ def start_offices(world, par) -> None:
     """Begin month 0: other tenants want what startups leave of the occupied stock, at today's rents."""
     grid = world.grid
     vacancy = grid.zone_values("vacancy_share")[grid.zone]
-    world.leased = startup_area(world.startups.rows, grid.n_cells)
+    world.leased = startup_area(world.startups.parts[0], grid.n_cells)
     wanted = world.stock * (1.0 - vacancy) - world.leased
     world.caps[0].demand_floor += int((wanted < 0).sum())
     world.tenant_demand = np.maximum(wanted, 0.0)
@@ -87,11 +87,11 @@ def neighbourhood(grid: Grid, range_km: float) -> np.ndarray:
 
 
 @kernel
-def startup_area(startups, n_cells):
+def startup_area(firms, n_cells):
     """Return floor space leased by startups and listed firms [m2], (n_cells,)."""
     out = np.zeros(n_cells)
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status == ACTIVE or firm.status == LISTED:
             out[firm.cell] += exact(firm.area)
     return out

@@ -94,7 +94,8 @@ def mark_eligible(world, par, terms) -> None:
     """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief)."""
     if terms.max_age.size == 0:
         return
-    mark(world.startups.rows, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
+    firms, states, _ = world.startups.parts
+    mark(firms, states, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
          terms.max_area)  # fmt: skip
 
 
@@ -112,12 +113,12 @@ def weigh_region(world, par, terms) -> Choice:
 
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     """Give rooms to those who founded here; who waits too long is lost (writes startups, leased, flows)."""
-    rows = world.startups.rows
-    waiting = in_turn(rows, np.flatnonzero(rows["status"] == WAITING), draw("turn"))
+    firms, states, books = world.startups.parts
+    waiting = in_turn(firms, np.flatnonzero(firms["status"] == WAITING), draw("turn"))
     if waiting.size == 0:
         return
     masks = entrant_masks(par.table, terms.max_area)
-    seat(rows, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
+    seat(firms, states, books, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
          choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.space, world.leased,
            world.largest_lease,
          draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
@@ -125,44 +126,44 @@ def place_entrants(world, par, terms, choice: Choice, draw) -> None:
 
 def move_tenants(world, par, terms, draw) -> None:
     """Let tenants at the end of a lease, or crowded, stay or move (writes startups, leased, flows)."""
-    rows = world.startups.rows
-    choosers = looking(rows, world.month, par.table)
+    firms, states, _ = world.startups.parts
+    choosers = looking(firms, world.month, par.table)
     revising = par.values.location.revision_rate_per_month > 0 or par.values.location.revision == ONE
     if revising:
-        choosers = revisers(rows, par.location, draw("revise"))
+        choosers = revisers(firms, par.location, draw("revise"))
     if choosers.size == 0:
         return
-    choosers = in_turn(rows, choosers, draw("turn"))
-    choice = Choice(world, par, terms, np.unique(rows["eligible"][choosers]))
-    decide(rows, choosers, par.table, world.month, world.grid.zone, world.grid.first,
+    choosers = in_turn(firms, choosers, draw("turn"))
+    choice = Choice(world, par, terms, np.unique(states["eligible"][choosers]))
+    decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
-           choice.column(rows["eligible"][choosers]), revising,
+           choice.column(states["eligible"][choosers]), revising,
            world.attraction, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
            draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
-def in_turn(rows, chosen: np.ndarray, key) -> np.ndarray:
+def in_turn(firms, chosen: np.ndarray, key) -> np.ndarray:
     """Return the rows `chosen` in the random order in which they are served."""
-    return chosen[np.lexsort((rows["uid"][chosen], turns(rows, chosen, key)))]
+    return chosen[np.lexsort((firms["uid"][chosen], turns(firms, chosen, key)))]
 
 
-def revisers(rows, location, key) -> np.ndarray:
+def revisers(firms, location, key) -> np.ndarray:
     """Return who revises its place without a reason: each at a rate, or exactly one."""
-    active = np.flatnonzero(rows["status"] == ACTIVE)
-    numbers = turns(rows, active, key)
+    active = np.flatnonzero(firms["status"] == ACTIVE)
+    numbers = turns(firms, active, key)
     if location.revision == ONE:
-        return active[np.lexsort((rows["uid"][active], numbers))[:1]]
+        return active[np.lexsort((firms["uid"][active], numbers))[:1]]
     return active[numbers < location.revision_rate_per_month]
 
 
 @kernel
-def looking(startups, month, par):
+def looking(firms, month, par):
     """Return the rows that end a lease or are crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
     location = par[0].location
-    out, n = np.empty(startups.shape[0], dtype=np.int64), 0
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status == ACTIVE or firm.status == LISTED:
             wanted = location.area_m2_per_head * firm.heads
             crowded = wanted > location.crowding_limit * firm.area and firm.waited == 0
@@ -173,19 +174,19 @@ def looking(startups, month, par):
 
 
 @kernel
-def turns(startups, chosen, key):
+def turns(firms, chosen, key):
     """Return each chosen startup's uniform number."""
     out = np.empty(chosen.size)
     for i in range(chosen.size):
-        out[i] = uniform(key, startups[chosen[i]].uid, 0)
+        out[i] = uniform(key, firms[chosen[i]].uid, 0)
     return out
 
 
 @kernel
-def mark(startups, month, zone, share, max_age, max_stage, max_area):
+def mark(firms, states, month, zone, share, max_age, max_stage, max_area):
     """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay."""
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         bits, relief = np.int64(0), 0.0
         if firm.status == ACTIVE:
             for k in range(max_age.size):
@@ -193,8 +194,8 @@ def mark(startups, month, zone, share, max_age, max_stage, max_area):
                         and firm.area <= max_area[k]):  # fmt: skip
                     bits |= np.int64(1) << np.int64(k)
                     relief += share[k, zone[firm.cell]]
-        firm.eligible = bits
-        firm.relief = min(relief, 1.0)
+        states[i].eligible = bits
+        states[i].relief = min(relief, 1.0)
 
 
 @kernel
@@ -358,23 +359,24 @@ def find_among_free(uid, need, location, zone, weights, pull, distances, space, 
 
 
 @kernel
-def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns, origin_distance, rent,
+def seat(firms, states, books, waiting, par, month, zone, first, weights, log_zone, columns, origin_distance, rent,
          space, leased, largest, zone_key, cell_key, flows, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
     location = par[0].location
     nowhere = np.zeros(first.size - 1)
     for i in waiting:
-        firm = startups[i]
+        firm = firms[i]
         need = needed_area(firm.heads, location)
-        pull = location.origin_weight_per_km if firm.origin_place >= 0 else 0.0
-        distances = origin_distance[firm.origin_place] if firm.origin_place >= 0 else nowhere
+        place = books[i].origin_place
+        pull = location.origin_weight_per_km if place >= 0 else 0.0
+        distances = origin_distance[place] if place >= 0 else nowhere
         s, m = firm.segment, columns[firm.segment]
         cell = find_cell(firm.uid, need, location, zone, first, weights[s, 0, m], log_zone[s, 0, m], pull,
                          distances, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell >= 0:
             firm.status, firm.cell, firm.area, firm.born = ACTIVE, cell, need, month
-            firm.lease_rent, firm.lease_end = rent[cell], month + lease_length(firm.stage, location)
-            firm.last_round, firm.waited = month, 0
+            firm.lease_end, firm.waited = month + lease_length(firm.stage, location), 0
+            states[i].lease_rent, states[i].last_round = rent[cell], month
             leased[cell] += need
             flows[zone[cell], s, ENTRIES] += 1.0
             continue
@@ -387,14 +389,14 @@ def seat(startups, waiting, par, month, zone, first, weights, log_zone, columns,
 
 
 @kernel
-def own_weight(firm, phase, cell, location, attraction, log_spill, jacobs, rent):
+def own_weight(firm, state, phase, cell, location, attraction, log_spill, jacobs, rent):
     """exp of V at a startup's own cell, its own heads not among its neighbours.   (E5, E20)"""
     same = firm.counted_as == firm.segment  # else its heads are not in the field of its new segment
-    own = firm.spillover - log_spill[firm.segment, cell] if same else 0.0
+    own = state.spillover - log_spill[firm.segment, cell] if same else 0.0
     others = (location.spillover_weight * own
-              + location.diversity_weight * (firm.diversity - jacobs[cell]))  # fmt: skip
+              + location.diversity_weight * (state.diversity - jacobs[cell]))  # fmt: skip
     return attraction[firm.segment, phase, cell] * exp(
-        others + rent_term(rent[cell] * (1.0 - firm.relief), location)
+        others + rent_term(rent[cell] * (1.0 - state.relief), location)
     )
 
 
@@ -406,7 +408,7 @@ def stay_probability(own, rest, bonus):
 
 
 @kernel
-def decide(startups, choosers, par, month, zone, first,
+def decide(firms, states, choosers, par, month, zone, first,
            weights, log_zone, log_rest, columns, revising,
            attraction, log_spill, jacobs,
            rent, space, leased, largest, vacant,
@@ -415,15 +417,17 @@ def decide(startups, choosers, par, month, zone, first,
     location, operations = par[0].location, par[0].operations
     nowhere = np.zeros(first.size - 1)
     for k in range(choosers.size):
-        firm = startups[choosers[k]]
+        firm, state = firms[choosers[k]], states[choosers[k]]
         s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
         need, own = needed_area(firm.heads, location), firm.cell
-        value = own_weight(firm, p, own, location, attraction, log_spill, jacobs, rent)
+        value = own_weight(firm, state, p, own, location, attraction, log_spill, jacobs, rent)
         fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
         if fits and not revising:
             chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)
             if uniform(stay_key, firm.uid, 0) < chance:
-                sign_lease(firm, own, need, rent[own], month + lease_length(firm.stage, location), leased)
+                sign_lease(
+                    firm, state, own, need, rent[own], month + lease_length(firm.stage, location), leased
+                )
                 continue
         if revising:
             chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
@@ -434,24 +438,24 @@ def decide(startups, choosers, par, month, zone, first,
                              nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell < 0:
             caps[0].movers_without_room += 1
-            sign_lease(firm, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
+            sign_lease(firm, state, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
                        month + location.stopgap_lease_months, leased)  # fmt: skip
             firm.waited = 1
             continue
         flows[zone[own], s, MOVES_OUT] += 1.0
         flows[zone[cell], s, MOVES_IN] += 1.0
-        sign_lease(firm, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
+        sign_lease(firm, state, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
         payroll = firm.heads * operations.wage_wan_head_month[s]
         firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
                       + location.moving_payroll_months * payroll)  # fmt: skip
 
 
 @kernel
-def sign_lease(firm, cell, area, rent, end, leased):
+def sign_lease(firm, state, cell, area, rent, end, leased):
     """Give up the old rooms and lease `area` m2 in `cell` until `end`."""
     leased[firm.cell] -= firm.area
     leased[cell] += area
-    firm.cell, firm.area, firm.lease_rent, firm.lease_end, firm.waited = cell, area, rent, end, 0
+    firm.cell, firm.area, state.lease_rent, firm.lease_end, firm.waited = cell, area, rent, end, 0
 
 
 @kernel

@@ -26,14 +26,16 @@ SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
 
 def hire_and_release(world, par, terms) -> None:
     """Set productivity, then let heads go and fill posts (writes log_capability, revenue_share, heads)."""
-    staff(world.startups.rows, par.table, world.caps)
+    firms, states, _ = world.startups.parts
+    staff(firms, states, par.table, world.caps)
 
 
 def earn_and_spend(world, par, terms) -> None:
     """Book revenue, cost and rent relief (writes cash, subsidy, flows, relief_paid)."""
     world.relief_paid = np.zeros(terms.rent_share.shape[0])
-    book(world.startups.rows, par.table, world.grid.zone, terms.rent_share,
-         world.flows, world.relief_paid)  # fmt: skip
+    firms, states, books = world.startups.parts
+    settle(firms, states, books, par.table, world.grid.zone, terms.rent_share, world.flows,
+           world.relief_paid)  # fmt: skip
 
 
 @kernel
@@ -72,11 +74,11 @@ def rent_per_head(location):
 
 
 @kernel
-def burn(firm, operations, location):
+def burn(firm, state, operations, location):
     """Return cost minus revenue at the present number of heads [wan/month].   (E13)"""
     unit = cost_per_head(firm.segment, firm.stage, operations)
-    cost = firm.heads * unit + firm.area * firm.lease_rent * (1.0 - firm.relief) / WAN
-    return cost - firm.revenue_share * firm.heads * (unit + rent_per_head(location))
+    cost = firm.heads * unit + firm.area * state.lease_rent * (1.0 - state.relief) / WAN
+    return cost - state.revenue_share * firm.heads * (unit + rent_per_head(location))
 
 
 @kernel
@@ -91,21 +93,22 @@ def posts(heads, target, runway, operations):
 
 
 @kernel
-def staff(startups, par, caps):
+def staff(firms, states, par, caps):
     """Update capability, revenue share and heads of each firm.   (E12 to E14)"""
     operations, location = par[0].operations, par[0].location
     filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
-    firms = over_cap = over_ceiling = below = above = cuts = holds = full = 0
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    working = over_cap = over_ceiling = below = above = cuts = holds = full = 0
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
-        capability = firm.log_quality + log_productivity(firm.spillover, firm.diversity, operations)
-        firm.log_capability = capability
-        firm.revenue_share = revenue_over_cost(firm.stage, capability, top, operations)
-        loss = burn(firm, operations, location)
+        state = states[i]
+        capability = state.log_quality + log_productivity(state.spillover, state.diversity, operations)
+        state.log_capability = capability
+        state.revenue_share = revenue_over_cost(firm.stage, capability, top, operations)
+        loss = burn(firm, state, operations, location)
         runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
         target = target_heads(firm.segment, firm.stage, capability, low, high, operations)
         room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
@@ -115,16 +118,16 @@ def staff(startups, par, caps):
         kept = firm.heads * (1.0 - operations.separation_per_month) - released
         firm.heads = max(kept + filled * opened, 1.0)
 
-        firms += 1
+        working += 1
         over_cap += capability > top
-        over_ceiling += firm.revenue_share >= operations.revenue_cap
+        over_ceiling += state.revenue_share >= operations.revenue_cap
         below += capability < low
         above += capability > high
         cuts += runway < operations.cut_runway_months
         holds += operations.cut_runway_months <= runway <= operations.growth_runway_months
         full += opened < wanted
     count = caps[0]
-    count.firm_months += firms
+    count.firm_months += working
     count.revenue_quality_cap += over_cap
     count.revenue_cap += over_ceiling
     count.target_low += below
@@ -135,25 +138,26 @@ def staff(startups, par, caps):
 
 
 @kernel
-def book(startups, par, zone, rent_share, flows, paid):
+def settle(firms, states, books, par, zone, rent_share, flows, paid):
     """cash += revenue - cost; the public pays its share of the rent.   (E13)"""
     operations, location = par[0].operations, par[0].location
-    for i in range(startups.shape[0]):
-        firm = startups[i]
+    for i in range(firms.shape[0]):
+        firm = firms[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
-        firm.cash -= burn(firm, operations, location)
-        if firm.relief <= 0.0:
+        state = states[i]
+        firm.cash -= burn(firm, state, operations, location)
+        if state.relief <= 0.0:
             continue
-        rent, z = firm.area * firm.lease_rent / WAN, zone[firm.cell]
-        relief = exact(firm.relief * rent)
-        firm.subsidy += relief
+        rent, z = firm.area * state.lease_rent / WAN, zone[firm.cell]
+        relief = exact(state.relief * rent)
+        books[i].subsidy += relief
         flows[z, firm.segment, SUBSIDISED_AREA] += exact(firm.area)
         flows[z, firm.segment, SUBSIDY] += relief
         offered = 0.0
         for k in range(paid.size):
-            if (firm.eligible >> k) & 1:
+            if (state.eligible >> k) & 1:
                 offered += rent_share[k, z]
         for k in range(paid.size):
-            if (firm.eligible >> k) & 1:
+            if (state.eligible >> k) & 1:
                 paid[k] += exact(relief * rent_share[k, z] / offered)
