@@ -76,7 +76,6 @@ def measure(startups: int, months: int) -> None:
     for _ in range(months):
         for store in times.values():
             store.append(0.0)
-        model.world.retire()
         start = time.perf_counter()
         model.step()
         whole.append(time.perf_counter() - start)

@@ -51,6 +51,7 @@ _LN2_LOW = 1.90821492927058770002e-10
 _LOG2_E = 1.4426950408889634
 _CENTRE = 0.425  # distance from 1/2 up to which one rational function serves
 _LARGEST = 709.782712893384
+_TINY = 2.2250738585072014e-308  # the smallest normal number
 _SMALLEST = -708.3964185322641
 
 
@@ -65,6 +66,21 @@ def exp(x):
         if x > _LARGEST:
             return np.inf
         return 0.0 if x < _SMALLEST else np.nan
+    return _normal_exp(x)
+
+
+@kernel
+def exps(x, out):
+    """Write the exponential of each x into `out`: the same bits, several at a time."""
+    for i in range(x.size):
+        out[i] = _normal_exp(x[i])
+    for i in range(x.size):
+        if not (_SMALLEST <= x[i] <= _LARGEST):
+            out[i] = exp(x[i])
+
+
+@kernel
+def _normal_exp(x):
     n = np.floor(x * _LOG2_E + 0.5)
     r = (x - n * _LN2_HIGH) - n * _LN2_LOW
     s = r * r
@@ -94,16 +110,30 @@ def log(x):
         if x == 0.0:
             return -np.inf
         return x if x == np.inf else np.nan
-    shift = np.int64(0)
-    if x < 2.2250738585072014e-308:  # a subnormal number: scale it up first
-        x *= 18014398509481984.0
-        shift = np.int64(54)
+    if x < _TINY:  # a subnormal number: scale it up first
+        return _normal_log(x * 18014398509481984.0, np.int64(54))
+    return _normal_log(x, np.int64(0))
+
+
+@kernel
+def logs(x, out):
+    """Write the natural logarithm of each x into `out`: the same bits, several at a time."""
+    for i in range(x.size):
+        out[i] = _normal_log(x[i], np.int64(0))
+    for i in range(x.size):
+        if not (_TINY <= x[i] < np.inf):
+            out[i] = log(x[i])
+
+
+@kernel
+def _normal_log(x, shift):
+    """Return ln x less `shift` ln 2."""
     bits = np.float64(x).view(np.int64)
     n = (bits >> np.int64(52)) - np.int64(1023)
     m = np.int64((bits & np.int64(0xFFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000)).view(np.float64)
-    if m > 1.4142135623730951:
-        m *= 0.5
-        n += np.int64(1)
+    above = m > 1.4142135623730951
+    m = 0.5 * m if above else m
+    n = n + np.int64(1) if above else n
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -128,16 +158,6 @@ def normal_quantile(p):
     """
     q = p - 0.5
     return _central_quantile(q) if abs(q) <= _CENTRE else _tail_quantile(p, q)
-
-
-@kernel
-def normal_quantiles(p, out):
-    """Write the standard normal quantiles of the array p into `out`: the same bits, several at a time."""
-    for i in range(p.size):
-        out[i] = _central_quantile(p[i] - 0.5)
-    for i in range(p.size):
-        if abs(p[i] - 0.5) > _CENTRE:
-            out[i] = _tail_quantile(p[i], p[i] - 0.5)
 
 
 @kernel

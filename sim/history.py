@@ -61,7 +61,6 @@ def live_history(grid: Grid, par, seed: int) -> World:
         if shares is not None and world.month >= -par.values.initial.residual_months:
             adapt_residuals(world, par, shares)
         world.month += 1
-        world.retire()
     begin(world, par, terms, seed, shares)
     return world
 
@@ -99,6 +98,7 @@ def adapt_residuals(world: World, par, shares: np.ndarray) -> None:
 def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None) -> None:
     """Turn the end of the history into the state before month 0."""
     world.month, world.scale = 0, 1.0
+    world.begin_month()
     shrink_residuals(world, par, shares)
     represent(world, par, terms, Draws(seed, 0), shares)
     cell, lease_rent = world.startups["cell"], world.startups["lease_rent"]
@@ -108,12 +108,11 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     access.refresh_fields(world, par, terms)
     location.weigh_region(world, par, terms)
     world.reference_appeal = world.appeal.copy()
-    world.begin_month()
 
 
 def begin_accounts(world: World) -> None:
     """Count flows from here: deals, caps, and the funds' money."""
-    world.gone.clear()
+    world.gone.n = 0
     world.deals.n = 0
     world.caps[:] = 0
     funds = world.funds

@@ -201,7 +201,6 @@ class ClusterModel(mesa.Model):
         dealt = world.deals.n
         recorder = Recorder(first, months, world.grid.n_zones, levers)
         for _ in range(months):
-            world.retire()
             self.step()
             recorder.record(world, self.policies)
         return Run(

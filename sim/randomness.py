@@ -12,7 +12,7 @@ Noise-free comparison of stochastic agent-based simulations using common random 
 
 import numpy as np
 
-from sim.compiled import kernel, log, normal_quantile, poisson_inversion
+from sim.compiled import kernel, normal_quantile, poisson_inversion
 
 #: One stream per decision. Numbers are part of a run's identity: never reuse one.
 STREAMS = {
@@ -64,21 +64,18 @@ def identity(parent, month, slot):
 
 @kernel
 def uniform(key, uid, k):
-    """Return the uniform number in the open interval (0, 1) at address (key, uid, k)."""
-    bits = mix(combine(key, uid) + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15))
-    return (np.float64(bits >> np.uint64(12)) + 0.5) * 2.220446049250313e-16
+    """Return the uniform number in the open interval (0, 1) at address (key, uid, k).
+
+    Keys are hashes, so this is SplitMix64 in counter mode: one round of the finaliser a draw.
+    """
+    bits = mix(key + uid * np.uint64(0xD1342543DE82EF95) + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15))
+    return (np.float64(np.int64(bits >> np.uint64(12))) + 0.5) * 2.220446049250313e-16
 
 
 @kernel
 def normal(key, uid, k):
     """Return the standard normal number at address (key, uid, k)."""
     return normal_quantile(uniform(key, uid, k))
-
-
-@kernel
-def gumbel(key, uid, k):
-    """Return the standard Gumbel number at address (key, uid, k)."""
-    return -log(-log(uniform(key, uid, k)))
 
 
 @kernel

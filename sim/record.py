@@ -102,8 +102,9 @@ class Recorder:
         steps = world.month  # since month 0; the month just lived is the one before
         index, grid = steps - 1 - self.first, world.grid
         row = self.series[index]
-        firms, states, _ = world.startups.parts
-        take_stock(firms, states, grid.zone, row)
+        for ledger in (world.startups, world.former):
+            firms, states, _ = ledger.parts
+            take_stock(firms, states, grid.zone, row)
         flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
         flows[:] = world.flows
         for name in ("capital_rmb", "subsidy_rmb"):
@@ -128,14 +129,14 @@ POSITION = {column.name: i for i, column in enumerate(SERIES)}
 
 def present(world) -> np.ndarray:
     """Return all rows of startups that had rooms here since the first month."""
-    rows = np.concatenate([*world.gone, world.startups.whole()])
+    rows = np.concatenate([ledger.whole() for ledger in (world.gone, world.former, world.startups)])
     ended_before = (rows["ended"] > NEVER) & (rows["ended"] < 0) & (rows["status"] != DORMANT)
     return rows[(rows["cell"] >= 0) & ~ended_before]
 
 
 @kernel
 def take_stock(firms, states, zone, out):
-    """Write the stock columns of each zone and segment."""
+    """Add the rows of a ledger to the stock columns of each zone and segment."""
     for i in range(firms.shape[0]):
         firm = firms[i]
         if firm.status == DORMANT:
@@ -244,7 +245,7 @@ class Run:
     @functools.cached_property
     def deals(self) -> pa.Table:
         """One row a closed round."""
-        rows = self.deal_rows
+        rows = np.sort(self.deal_rows, order=("month", "uid"))
         return _table(
             [
                 ("month", "months", pa.array(rows["month"])),

@@ -202,14 +202,38 @@ def node_uid(name: str) -> int:
 
 
 @kernel
-def is_final(firms, month):
-    """Return which rows nothing can change any more."""
-    out = np.zeros(firms.shape[0], dtype=np.bool_)
+def ended(firms):
+    """Return the rows, ascending, of firms that are neither at work, nor listed, nor looking for rooms."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
     for i in range(firms.shape[0]):
-        firm = firms[i]
-        ended = firm.status == ACQUIRED or firm.status == LEFT or firm.status == LOST or firm.status == CLOSED
-        out[i] = ended and firm.boost_end <= month
-    return out
+        status = firms[i].status
+        if status != ACTIVE and status != LISTED and status != WAITING:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
+def final(firms, month):
+    """Return the rows, ascending, that nothing can change any more: off the register, without spin-offs to come."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        if firms[i].status != DORMANT and firms[i].boost_end <= month:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
+def move_rows(which, firms, states, books, to_firms, to_states, to_books, to_n):
+    """Append the rows `which` (ascending) to another ledger; the last row takes the place of one that left."""
+    n = firms.shape[0]
+    for k in range(which.size - 1, -1, -1):
+        i = which[k]
+        to_firms[to_n], to_states[to_n], to_books[to_n] = firms[i], states[i], books[i]
+        to_n += 1
+        n -= 1
+        firms[i], states[i], books[i] = firms[n], states[n], books[n]
 
 
 @kernel
@@ -280,13 +304,6 @@ class Table:
                 part[name][: len(rows)] = rows[name]
         self.n = len(rows)
 
-    def keep(self, which: np.ndarray) -> None:
-        """Keep the rows for which `which` is true, in their order."""
-        rows = [part[which] for part in self.parts]
-        self.n, self.version = len(rows[0]), self.version + 1
-        for part, kept in zip(self._parts, rows, strict=True):
-            part[: self.n] = kept
-
     def copy(self) -> "Table":
         """Return an independent copy."""
         other = copy.copy(self)
@@ -311,6 +328,14 @@ class Ledger(Table):
                 rows[name] = part[name]
         return rows
 
+    def give(self, which: np.ndarray, other: "Ledger") -> None:
+        """Move the rows `which`, ascending, to another ledger; rows change place."""
+        if which.size:
+            firms, states, books = self.parts
+            to_firms, to_states, to_books = other.reserve(len(which))
+            move_rows(which, firms, states, books, to_firms, to_states, to_books, other.n)
+            self.n, other.n, self.version = self.n - len(which), other.n + len(which), self.version + 1
+
 
 @dataclasses.dataclass
 class World:
@@ -325,11 +350,13 @@ class World:
     nodes
         Universities, institutes and anchors, and last the independents, (n_nodes + 1,).
     startups
-        The ledger.
+        The ledger of those at work, listed or looking for rooms; who ends stays to the end of the month.
+    former
+        Those who are still on the register, or whose end still brings spin-offs.
+    gone
+        Those since month 0 whom nothing can change any more.
     holdings, deals
         What funds hold, and the rounds closed since month 0.
-    gone
-        Rows that left the ledger for good since month 0.
     funds
         Venture funds, (n_funds,).
     stock
@@ -385,9 +412,10 @@ class World:
     month: int
     nodes: np.ndarray
     startups: Ledger
+    former: Ledger
+    gone: Ledger
     holdings: Table
     deals: Table
-    gone: list[np.ndarray]
     funds: np.ndarray
     stock: np.ndarray
     reference_rent: np.ndarray
@@ -428,9 +456,10 @@ class World:
             month=month,
             nodes=node_table(grid),
             startups=Ledger(),
+            former=Ledger(),
+            gone=Ledger(),
             holdings=Table(HOLDING),
             deals=Table(DEAL),
-            gone=[],
             funds=np.zeros(0, dtype=FUND),
             stock=stock,
             reference_rent=rent,
@@ -467,7 +496,6 @@ class World:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray | Table):
                 setattr(other, field.name, value.copy())
-        other.gone = list(self.gone)
         return other
 
     @property
@@ -476,17 +504,11 @@ class World:
         return self.stock - self.tenants
 
     def begin_month(self) -> None:
-        """Forget the counts of the month before."""
+        """Take those who ended last month out of the ledger, and forget the counts of that month."""
+        self.startups.give(ended(self.startups.parts[0]), self.former)
+        self.former.give(final(self.former.parts[0], self.month), self.gone)
         self.flows[:] = 0.0
         self.founded_outside[:] = 0.0
-
-    def retire(self) -> None:
-        """Move rows that nothing can change any more out of the ledger, keeping the order of the rest."""
-        startups = self.startups
-        final = is_final(startups.parts[0], self.month)
-        if 8 * np.count_nonzero(final) > len(startups):
-            self.gone.append(startups.whole(final))
-            startups.keep(~final)
 
     def check(self, tolerance: float = 1e-6) -> None:
         """Raise IdentityError if leases, other tenants and vacancy are not the stock, or leases are miscounted.

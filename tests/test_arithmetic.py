@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from sim.compiled import exp, log, normal_quantile, poisson_inversion
+from sim.compiled import exp, exps, log, logs, normal_quantile, poisson_inversion
 
 RNG = np.random.default_rng(1)
 CONTEXT = decimal.Context(prec=50)
@@ -34,6 +34,16 @@ def test_exp_is_within_one_unit_in_the_last_place():
 def test_log_is_within_one_unit_in_the_last_place():
     worst = max(units_in_the_last_place(log(x), CONTEXT.ln(decimal.Decimal(float(x)))) for x in ARGUMENTS)
     assert worst < 1.0
+
+
+@pytest.mark.parametrize(("many", "one", "edges"), [
+    (exps, exp, [np.inf, -np.inf, np.nan, 709.782712893384, 709.7828, -708.3964, -709.0, 0.0, -0.0]),
+    (logs, log, [np.inf, -1.0, -np.inf, np.nan, 5e-324, 1e-310, np.finfo(float).tiny, 0.0, 1.0])])  # fmt: skip
+def test_several_at_a_time_give_the_bits_of_one_at_a_time(many, one, edges):
+    x = np.concatenate([EXPONENTS if one is exp else ARGUMENTS, edges])
+    out = np.empty(x.size)
+    many(x, out)
+    assert out.tobytes() == np.array([one(value) for value in x]).tobytes()
 
 
 def test_exp_at_its_edges():

@@ -30,7 +30,7 @@ YEARLY = {"institutes": 138.0, "anchors": 120.0, "independents": 180.0}  #: pote
 
 def founded(par, world, month: int, seed: int = 1) -> np.ndarray:
     """Return the startups founded in one month in a world without firms."""
-    world.startups.n = 0
+    world.startups.n = world.former.n = 0
     world.month = month
     world.begin_month()
     births.found_startups(world, par, None, Draws(seed, month))

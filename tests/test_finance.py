@@ -11,8 +11,8 @@ from worlds import APP, LONG, OPC, funds, settle, startups
 
 from sim import ClusterModel
 from sim.processes import finance
-from sim.randomness import Draws
-from sim.world import HOLDING, NEVER
+from sim.randomness import Draws, combine, uniform
+from sim.world import HOLDING, NEVER, exact
 
 PLAIN = {"finance.taste_sd": 0.0, "finance.ticket_share": 1.0, "finance.seek_factor": 0.0}
 BOOK = ("uncalled", "purse", "invested", "returned")
@@ -116,6 +116,63 @@ def crowd(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return rows, table
 
 
+def by_the_book(par, world, key) -> list[tuple[int, int, float]]:
+    """Go down the sorted list of all pairs in plain Python; return the commitments made."""
+    f, funds, to_seat = par.finance, world.funds, world.grid.zone_distance
+    rows, pairs = world.startups.whole(), []
+    for i, firm in enumerate(rows):
+        for v, fund in enumerate(funds):
+            step = min(firm["stage"], 4)
+            if not (
+                fund["segments"] >> firm["segment"] & 1 and fund["first_round"] <= step <= fund["last_round"]
+            ):
+                continue
+            u = uniform(np.uint64(combine(key, firm["uid"])), fund["uid"], int(firm["stage"]))
+            far = to_seat[firm["cell"], fund["seat"]] / par.access.capital_range_km
+            score = firm["log_capability"] - f.distance_weight * far + f.taste_sd * stats.norm.ppf(u)
+            if score > f.score_bar:
+                pairs.append((-score, int(firm["uid"]), int(fund["uid"]), i, v))
+    need, made, purse = rows["ask"].copy(), np.zeros(len(rows)), funds["purse"].copy()
+    out = []
+    for *_, i, v in sorted(pairs):
+        amount = min(need[i], purse[v], exact(f.ticket_share * funds["commitment"][v]))
+        if amount > 0 and amount >= rows["ask"][i] * (f.lead_share if made[i] == 0 else f.follow_share):
+            out.append((i, v, amount))
+            purse[v], need[i], made[i] = purse[v] - amount, need[i] - amount, made[i] + 1
+    return out
+
+
+@pytest.mark.parametrize("scarcity", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("parts", [1, 2, 5])
+def test_the_commitments_are_those_of_the_sorted_list_in_however_many_parts(par, parts, scarcity):
+    rows, table = crowd(200)
+    table["purse"] /= scarcity
+    world, key = settle(worlds.town(), rows), np.uint64(99)
+    world.funds = table
+    expected = by_the_book(par, world, key)
+    order, everybody = np.argsort(table["uid"]), np.arange(len(rows))
+    found = finance.match(*world.startups.parts, everybody, table.copy(), order, world.grid.zone_distance, par.table,
+                          key, parts, world.caps)  # fmt: skip
+    assert [(i, v) for i, v, _ in zip(*found, strict=True)] == [(i, v) for i, v, _ in expected]
+    np.testing.assert_allclose(found[2], [amount for *_, amount in expected], rtol=1e-12)
+    assert len(expected) > 20
+
+
+def test_no_quantile_up_to_a_safe_number_reaches_its_x():
+    for x, u in zip(np.arange(-4.0, 4.01, 1 / 16), finance.safe_chances(), strict=True):
+        assert u == 0.0 or stats.norm.ppf(u) < x
+        assert u > stats.norm.cdf(x) - 2 / 128
+
+
+def test_like_pairs_stand_in_the_list_by_uid():
+    # two startups alike in everything, and money for one
+    rows = seekers(2, 10.0, log_capability=0.3, cell=1)
+    for flip in (1, -1):
+        world = closed(worlds.parameters(PLAIN), rows[::flip].copy(), funds(1, purse=10.0, uncalled=0.0))
+        served = world.startups["uid"][world.startups["rounds"] == 1]
+        assert served.tolist() == [rows["uid"].min()]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_startups_and_funds_in_their_tables_changes_nothing(par, seed):
     rows, table = crowd()
@@ -146,7 +203,7 @@ def test_money_raised_is_money_invested(par):
     world = closed(par, rows.copy(), table.copy())
     raised = world.startups["cash"].sum() - rows["cash"].sum()
     assert raised == pytest.approx(world.funds["invested"].sum(), abs=1e-6)
-    assert world.deals.rows["amount"].sum() == world.funds["invested"].sum()
+    assert world.deals.rows["amount"].sum() == pytest.approx(world.funds["invested"].sum(), rel=1e-13)
 
 
 def test_the_books_of_every_fund_balance_every_month():

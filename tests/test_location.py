@@ -497,7 +497,7 @@ def test_an_entrant_that_needs_more_than_a_cut_allows_is_not_drawn(par):
     for limit, drawn in ((87.0, False), (87.5, True)):
         terms = worlds.terms_of(world.grid, (rent_cut("cut", ("zone-2",), HALF, max_area_m2=limit),))
         plain, treated = (
-            location.weigh_region(world, par, t).log_zone for t in (worlds.terms_of(world.grid), terms))  # fmt: skip
+            location.weigh_region(world, par, t).zone_sums for t in (worlds.terms_of(world.grid), terms))  # fmt: skip
         columns = location.weigh_region(world, par, terms).column(
             location.entrant_masks(par.table, terms.max_area)
         )

@@ -39,7 +39,7 @@ def monthly_loss(par, firm, heads: float, capability: float) -> float:
 def test_a_seed_startup_of_five_heads_pays_and_earns_what_the_book_says(par):
     # 5 heads of APP at 3.6 wan, 20 % overhead, 15 % compute, 78 m2 at 150 RMB; revenue 39 % of reference cost
     firm = startups(1, stage=1)[0]  # a whole record: both parts of a row
-    firm["revenue_share"] = operations.revenue_over_cost(1, 0.0, math.log(2.0), par.operations)
+    firm["revenue_share"] = operations.revenue_over_cost(1, 1.0, par.operations)
     cost = 5 * 3.6 * 1.35 + 78 * 150 / 1e4
     revenue = 0.39 * (5 * 3.6 * 1.35 + 12 * 5 * 150 / 1e4)
     assert operations.burn(firm, firm, par.operations, par.location) == pytest.approx(
@@ -66,11 +66,15 @@ def test_revenue_does_not_depend_on_the_rent_paid_or_leased(par):
 
 def test_revenue_stops_rising_at_its_quality_cap_and_at_its_ceiling(par):
     o, top = par.operations, math.log(2.0)
-    at_cap = operations.revenue_over_cost(2, top, top, o)
-    assert at_cap == pytest.approx(0.40 * 2**0.35)
-    assert operations.revenue_over_cost(2, top + 3.0, top, o) == at_cap
-    assert operations.revenue_over_cost(2, top - 0.1, top, o) < at_cap
-    assert operations.revenue_over_cost(0, top, top, o) == 1.1  # 0.95 x 2^0.35 is more
+
+    def share(stage: int, log_capability: float) -> float:
+        power = math.exp(operations.revenue_exponent(log_capability, top, o))
+        return operations.revenue_over_cost(stage, power, o)
+
+    assert share(2, top) == pytest.approx(0.40 * 2**0.35)
+    assert share(2, top + 3.0) == share(2, top)
+    assert share(2, top - 0.1) < share(2, top)
+    assert share(0, top) == 1.1  # 0.95 x 2^0.35 is more
 
 
 def test_productivity_is_one_at_the_centre_and_has_the_stated_elasticities(par):
@@ -83,7 +87,8 @@ def test_productivity_is_one_at_the_centre_and_has_the_stated_elasticities(par):
 def test_the_target_is_the_median_target_times_the_root_of_clipped_capability(par):
     o, low, high = par.operations, math.log(0.5), math.log(2.5)
     for capability, clipped in ((0.1, 0.5), (0.5, 0.5), (1.0, 1.0), (2.0, 2.0), (9.0, 2.5)):
-        found = operations.target_heads(MODEL, 3, math.log(capability), low, high, o)
+        power = math.exp(operations.target_exponent(math.log(capability), low, high, o))
+        found = operations.target_heads(MODEL, 3, power, o)
         assert found == pytest.approx(160 * math.sqrt(clipped), rel=1e-12)
 
 

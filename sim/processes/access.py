@@ -23,11 +23,12 @@ import math
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log
+from sim.compiled import exp, kernel, log, logs
 from sim.space import Grid, decay, distance, lattice_kernel_sum, spread, spread_one, total
 from sim.world import ACTIVE, LISTED, exact
 
 RELATIVE = 1
+BLOCK = 512  # rows
 
 
 def prepare_access(world, par) -> None:
@@ -124,13 +125,18 @@ def heads_by_cell(firms, n_cells, count):
 
 
 @kernel
+def mixture(one, two, three, four):
+    """Return sum A, and 1 - sum p^2 with p = A/sum A (0 where nobody is).   (E1)"""
+    whole = one + two + three + four
+    squares = one * one + two * two + three * three + four * four
+    return whole, 1.0 - squares / (whole * whole) if whole > 0.0 else 0.0
+
+
+@kernel
 def diversity(one, two, three, four, scale):
     """J = (1 - sum p^2) ln(1 + sum A / a0)   (E1)"""
-    whole = one + two + three + four
-    if whole <= 0.0:
-        return 0.0
-    squares = (one * one + two * two + three * three + four * four) / (whole * whole)
-    return (1.0 - squares) * log(1.0 + whole / scale)
+    whole, mixed = mixture(one, two, three, four)
+    return mixed * log(1.0 + whole / scale)
 
 
 @kernel
@@ -158,30 +164,38 @@ def relative_counts(field, counts, others, out, jacobs):
 
 @kernel
 def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
-    """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)"""
+    """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)
+
+    Rows are taken in blocks, because logarithms come several at a time.
+    """
     access = par[0].access
     scale = access.spillover_scale_heads
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        if firm.status != ACTIVE and firm.status != LISTED:
-            continue
-        state, s, c = states[i], firm.segment, firm.cell
-        firm.counted_as = s
-        if access.self_spillover or field[s, c] <= 0.0:
-            state.spillover, state.diversity = log_field[s, c], jacobs[c]
-        elif relative:
-            state.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
-            state.diversity = 0.0
-        else:
-            own = min(matrix[c, c] * firm.heads, field[s, c])
-            state.spillover = log(1.0 + (field[s, c] - own) / scale)
-            state.diversity = diversity(
-                field[0, c] - (own if s == 0 else 0.0),
-                field[1, c] - (own if s == 1 else 0.0),
-                field[2, c] - (own if s == 2 else 0.0),
-                field[3, c] - (own if s == 3 else 0.0),
-                scale,
-            )
+    own_kind, everybody, mixed = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    rows, log_own, log_all = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
+    for begin in range(0, firms.shape[0], BLOCK):
+        n = 0
+        for i in range(begin, min(begin + BLOCK, firms.shape[0])):
+            firm, state = firms[i], states[i]
+            if firm.status != ACTIVE and firm.status != LISTED:
+                continue
+            s, c = firm.segment, firm.cell
+            firm.counted_as = s
+            if access.self_spillover or field[s, c] <= 0.0:
+                state.spillover, state.diversity = log_field[s, c], jacobs[c]
+            elif relative:
+                state.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
+                state.diversity = 0.0
+            else:
+                own = min(matrix[c, c] * firm.heads, field[s, c])
+                whole, mixed[n] = mixture(field[0, c] - (own if s == 0 else 0.0), field[1, c] - (own if s == 1 else 0.0),
+                                          field[2, c] - (own if s == 2 else 0.0), field[3, c] - (own if s == 3 else 0.0))  # fmt: skip
+                rows[n], own_kind[n], everybody[n] = i, 1.0 + (field[s, c] - own) / scale, 1.0 + whole / scale
+                n += 1
+        logs(own_kind[:n], log_own[:n])
+        logs(everybody[:n], log_all[:n])
+        for k in range(n):
+            state = states[rows[k]]
+            state.spillover, state.diversity = log_own[k], mixed[k] * log_all[k]
 
 
 @kernel

@@ -38,12 +38,18 @@ def found_startups(world, par, terms, draw) -> None:
         firms, states, books, n, world.nodes, counts, start, world.month, par.table, inside,
         draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
 
-    children = spinoff_counts(ledger.parts[0], world.month, world.scale, par.table, draw("spin-off"))
-    n = ledger.n
-    firms, states, books = ledger.reserve(int(children.sum()))
-    ledger.n = add_spinoffs(
-        firms, states, books, n, children, len(world.nodes) - 1, world.grid.zone, start, world.month,
-        par.table, inside, draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+    for source in (ledger, world.former):
+        parents, children = spinoff_counts(
+            source.parts[0], world.month, world.scale, par.table, draw("spin-off")
+        )
+        if parents.size == 0:
+            continue
+        firms, states, books = ledger.reserve(int(children.sum()))
+        parent_firms, parent_states, _ = source.parts
+        ledger.n = add_spinoffs(
+            firms, states, books, ledger.n, parents, children, parent_firms, parent_states, len(world.nodes) - 1,
+            world.grid.zone, start, world.month, par.table, inside, draw("founder"), draw("inside"),
+            world.founded_outside)  # fmt: skip
 
 
 def _month_number(month: int) -> np.uint64:
@@ -157,34 +163,36 @@ def largest_heads(operations, births):
 
 @kernel
 def spinoff_counts(firms, month, scale, par, key):
-    """Return the number of spin-offs that each firm has this month.   (E19)
+    """Return the rows of firms that have spin-offs this month, and how many each has.   (E19)
 
     A count is 0 if u <= 1 - rate, and nobody has more heads than the largest target: most draws are settled
     by that bound alone.
     """
-    births, out = par[0].births, np.zeros(firms.shape[0], dtype=np.int64)
+    births, n = par[0].births, 0
+    rows, counts = np.empty(firms.shape[0], dtype=np.int64), np.empty(firms.shape[0], dtype=np.int64)
     bound = 1.0 - spinoff_rate(largest_heads(par[0].operations, births), births) * scale * max(
         births.boost_factor, 1.0
     )
     for i in range(firms.shape[0]):
         firm = firms[i]
-        if not spins_off(firm, month, births):
-            continue
         u = uniform(key, firm.uid, 0)
-        if u > bound:
+        if u > bound and spins_off(firm, month, births):
             boost = births.boost_factor if month < firm.boost_end else 1.0
-            out[i] = poisson_inversion(spinoff_rate(firm.heads, births) * scale * boost, u)
-    return out
+            count = poisson_inversion(spinoff_rate(firm.heads, births) * scale * boost, u)
+            if count > 0:
+                rows[n], counts[n] = i, count
+                n += 1
+    return rows[:n], counts[:n]
 
 
 @kernel
-def add_spinoffs(firms, states, books, n, children, first_zone_place, zone, number, month, par, inside, key, inside_key,
+def add_spinoffs(firms, states, books, n, parents, children, parent_firms, parent_states, first_zone_place, zone, number, month, par, inside, key, inside_key,
                  outside):  # fmt: skip
     """Append the spin-offs of firms who found here; return the new length.   (E19)"""
     births, operations = par[0].births, par[0].operations
-    for i in range(children.size):
-        for slot in range(children[i]):
-            parent = firms[i]
+    for k in range(parents.size):
+        for slot in range(children[k]):
+            parent = parent_firms[parents[k]]
             uid = identity(parent.uid, number, np.uint64(slot))
             segment = np.int64(parent.segment)
             if uniform(key, uid, 3) >= births.segment_kept:
@@ -192,7 +200,9 @@ def add_spinoffs(firms, states, books, n, children, first_zone_place, zone, numb
             if uniform(inside_key, uid, 0) >= inside[segment]:
                 outside[segment] += 1.0
                 continue
-            log_quality = births.heredity * states[i].log_quality + births.heredity_sd * normal(key, uid, 1)
+            log_quality = births.heredity * parent_states[
+                parents[k]
+            ].log_quality + births.heredity_sd * normal(key, uid, 1)
             place = first_zone_place + zone[parent.cell]
             write_founder(firms[n], states[n], books[n], uid, parent.uid, segment, log_quality, FIRM, place, month, births,
                           operations, key)  # fmt: skip

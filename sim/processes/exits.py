@@ -9,6 +9,8 @@ startup any more. Funds receive their part of the price, some of which they may 
 (E22) A failed firm stays on the register for a geometric time.
 """
 
+import numpy as np
+
 from sim.compiled import exp, kernel, log
 from sim.randomness import uniform
 from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, LEFT, LISTED, NEVER, exact
@@ -30,7 +32,7 @@ def end_startups(world, par, terms, draw) -> None:
 
 def keep_register(world, par, terms, draw) -> None:
     """Strike failed firms off the register (writes status)."""
-    firms, _, books = world.startups.parts
+    firms, _, books = world.former.parts
     strike_off(firms, books, par.table, world.month, draw("register"))
 
 
@@ -64,16 +66,21 @@ def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, h
         leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
-    Nobody leaves more readily than at the last stage and the highest rent: that settles most draws alone.
+    Nobody leaves more readily than at the last stage and the highest rent, and nobody with cash fails more
+    readily than at the worst stage: that settles most draws alone.
     """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
     most = departure_probability(highest_rent, LAST_STAGE, pull, exits)
+    worst = exits.failure_per_month * max(exits.failure_first_year_factor, 1.0)
+    worst *= np.max(exits.failure_stage_factor)
     for i in range(firms.shape[0]):
         firm = firms[i]
         if firm.status != ACTIVE:
             continue
-        failing = failure_probability(firm.stage, month - firm.born, firm.cash, exits)
-        if uniform(fail_key, firm.uid, 0) < failing:
+        u = uniform(fail_key, firm.uid, 0)
+        if (firm.cash < 0.0 or u < worst) and u < failure_probability(
+            firm.stage, month - firm.born, firm.cash, exits
+        ):
             status, flow, multiple = DORMANT, FAILURES, 0.0
         elif uniform(acquire_key, firm.uid, 0) < exits.acquisition_per_month[firm.stage]:
             status, flow, multiple = ACQUIRED, ACQUISITIONS, finance.acquisition_multiple

@@ -23,12 +23,14 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log, normal_quantiles
+from sim.compiled import exp, kernel, log, normal_quantile
 from sim.randomness import combine, normal, pick, uniform
 from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
 
 APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
 DEALS, CAPITAL = FLOW["deals"], FLOW["capital_wan"]
+SHORT_LIST = 20_000  # pairs
+PART_HEIGHT = 2.0  # of a part of the list, in standard deviations of taste
 LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
 
@@ -65,14 +67,10 @@ def close_rounds(world, par, terms, draw) -> None:
     seekers = seek(firms, states, books, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:
         return
-    seekers = seekers[np.argsort(firms["uid"][seekers])]
     order = np.argsort(world.funds["uid"])
-    first, fund, score = score_pairs(
-        firms, states, seekers, world.funds, order, grid.zone_distance, table, draw.once("taste"))  # fmt: skip
-    asks = books["ask"][seekers]
-    pairs, best = first_pairs(asks, world.funds, table, first, fund, score)
-    queue = in_list_order(pairs, np.argsort(-best), score)
-    firm, fund, amount = commit(asks, world.funds, table, first, fund, score, queue, world.caps)
+    firm, fund, amount = match(
+        firms, states, books, seekers, world.funds, order, grid.zone_distance, table,
+        draw.once("taste"), parts_of(len(seekers) * len(order)), world.caps)  # fmt: skip
     holdings, deals = world.holdings, world.deals
     (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
     holdings.n, deals.n = settle(
@@ -252,55 +250,118 @@ def seek(firms, states, books, par, month, key, ask_key, caps):
 
 
 @kernel
-def in_focus(fund, segment, step):
-    """Return whether a fund with money invests in a segment and round.   (E16)"""
-    return (fund.purse > 0.0 and (fund.segments >> segment) & 1 == 1
-            and fund.first_round <= step <= fund.last_round)  # fmt: skip
+def money_of(funds, finance):
+    """Return what each fund has in its purse, and its largest ticket [wan]."""
+    purse, ticket = np.empty(funds.shape[0]), np.empty(funds.shape[0])
+    for v in range(funds.shape[0]):
+        purse[v], ticket[v] = funds[v].purse, exact(finance.ticket_share * funds[v].commitment)
+    return purse, ticket
 
 
 @kernel
-def funds_in_focus(funds, order):
-    """Return the funds for each segment and round, in the given order, and how many they are."""
+def in_focus(fund, segment, step):
+    """Return whether a fund invests in a segment and round.   (E16)"""
+    return (fund.segments >> segment) & 1 == 1 and fund.first_round <= step <= fund.last_round
+
+
+@kernel
+def funds_in_focus(funds, order, purse, ticket, least):
+    """Return funds, their uids and seats for each segment and round, and how many.   (E16)
+
+    They are those that can bring `least`, in the given order; shapes (4, rounds, n_funds) and (4, rounds).
+    """
     rounds = LAST_ROUND + 1
-    chosen = np.empty((4, rounds, funds.shape[0]), dtype=np.int32)
-    number = np.zeros((4, rounds), dtype=np.int64)
+    chosen, seats = (
+        np.empty((4, rounds, order.size), dtype=np.int32),
+        np.empty((4, rounds, order.size), dtype=np.int32),
+    )
+    uids, number = np.empty((4, rounds, order.size), dtype=np.uint64), np.zeros((4, rounds), dtype=np.int64)
     for segment in range(4):
         for step in range(rounds):
             for v in order:
-                if in_focus(funds[v], segment, step):
-                    chosen[segment, step, number[segment, step]] = v
+                if min(purse[v], ticket[v]) >= least and in_focus(funds[v], segment, step):
+                    n = number[segment, step]
+                    chosen[segment, step, n], seats[segment, step, n] = v, funds[v].seat
+                    uids[segment, step, n] = funds[v].uid
                     number[segment, step] += 1
-    return chosen, number
+    return chosen, uids, seats, number
+
+
+def parts_of(pairs: int) -> int:
+    """Return in how many parts a list of that many pairs is best written: all at once if it is short."""
+    return 1 if pairs < SHORT_LIST else 2
 
 
 @kernel
-def score_pairs(firms, states, seekers, funds, order, to_seat, par, key):
-    """Return the pairs in focus above the bar: each seeker's first pair, funds and scores.   (E16)
+def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts, caps):
+    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
 
-    Seekers stand by uid, and the pairs of a seeker by the uid of the fund.
+    The list is written in `parts` from the top: most money is spent before the second, and a fund without
+    money is in no later part. `order` lists the funds by uid.
     """
-    finance, access = par[0].finance, par[0].access
-    chosen, number = funds_in_focus(funds, order)
-    uids, seats = np.empty(funds.shape[0], dtype=np.uint64), np.empty(funds.shape[0], dtype=np.int64)
+    finance = par[0].finance
+    asks, uids = np.empty(seekers.size), np.empty(seekers.size, dtype=np.uint64)
+    for i in range(seekers.size):
+        asks[i], uids[i] = books[seekers[i]].ask, firms[seekers[i]].uid
+    need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
+    purse, ticket = money_of(funds, finance)
+    least = np.min(asks) * min(finance.lead_share, finance.follow_share)
+    room = seekers.size * funds.shape[0]
+    out_firm, out_fund = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+    out_amount, n, ceiling = np.empty(room), 0, np.inf
+    for part in range(parts - 1, -1, -1):
+        floor = finance.score_bar + part * PART_HEIGHT * finance.taste_sd
+        focus = funds_in_focus(funds, order, purse, ticket, least)
+        first, fund_of, score = write_part(firms, states, seekers, need, focus, to_seat, par,
+                                           key, floor, ceiling)  # fmt: skip
+        n = go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score,
+                    out_firm, out_fund, out_amount, n, caps)  # fmt: skip
+        ceiling = floor
     for v in range(funds.shape[0]):
-        uids[v], seats[v] = funds[v].uid, funds[v].seat
-    first = np.zeros(seekers.size + 1, dtype=np.int64)
-    fund_of = np.empty(seekers.size * funds.shape[0], dtype=np.int32)
-    score, n = np.empty(fund_of.size), 0
-    u, taste = np.empty(funds.shape[0]), np.empty(funds.shape[0])
+        funds[v].purse = purse[v]
+    return out_firm[:n], out_fund[:n], out_amount[:n]
+
+
+@kernel
+def safe_chances():
+    """Return, for x = -4, -4 + 1/16 ... 4, a number such that no standard normal quantile up to it reaches x."""
+    steps, out = np.empty(128), np.empty(129)
+    steps[0] = -np.inf
+    for k in range(1, 128):
+        steps[k] = normal_quantile(k / 128.0)
+    for k in range(out.size):
+        below = int(np.searchsorted(steps, -4.0 + k / 16.0 - 1e-9)) - 1
+        out[k] = max(below, 0) / 128.0
+    return out
+
+
+@kernel
+def write_part(firms, states, seekers, need, focus, to_seat, par, key, floor, ceiling):
+    """Return the pairs with floor < score <= ceiling: each seeker's first pair, funds and scores.   (E16)
+
+    The pairs of a seeker stand by the uid of the fund.
+    """
+    finance, access, safe = par[0].finance, par[0].access, safe_chances()
+    by_km, sd = finance.distance_weight / access.capital_range_km, finance.taste_sd
+    by_taste = 16.0 / sd if sd > 0.0 else 0.0
+    funds, uids, seats, number = focus
+    first, room = np.zeros(seekers.size + 1, dtype=np.int64), seekers.size * funds.shape[2]
+    fund_of, score, n = np.empty(room, dtype=np.int32), np.empty(room), 0
     for i in range(seekers.size):
         firm, capability = firms[seekers[i]], states[seekers[i]].log_capability
-        segment, step = firm.segment, min(firm.stage, LAST_ROUND)
-        candidates = chosen[segment, step, : number[segment, step]]
-        for j in range(candidates.size):
-            u[j] = uniform(key, combine(firm.uid, uids[candidates[j]]), firm.stage)
-        normal_quantiles(u[: candidates.size], taste)
-        for j in range(candidates.size):
-            v = candidates[j]
-            far = to_seat[firm.cell, seats[v]] / access.capital_range_km
-            value = capability - finance.distance_weight * far + finance.taste_sd * taste[j]
-            if value > finance.score_bar:
-                fund_of[n], score[n] = v, value
+        s, stage, distances, own = firm.segment, firm.stage, to_seat[firm.cell], combine(key, firm.uid)
+        step = min(stage, LAST_ROUND)
+        for j in range(number[s, step] if need[i] > 0.0 else 0):
+            u = uniform(own, uids[s, step, j], stage)
+            known = capability - by_km * distances[seats[s, step, j]]
+            if (
+                by_taste > 0.0
+                and u <= safe[np.int64(min(max((floor - known) * by_taste + 64.0, 0.0), 128.0))]
+            ):
+                continue
+            value = known + sd * normal_quantile(u)
+            if floor < value <= ceiling:
+                fund_of[n], score[n] = funds[s, step, j], value
                 n += 1
         first[i + 1] = n
     return first, fund_of[:n], score[:n]
@@ -324,117 +385,87 @@ def next_pair(i, last, first, fund_of, score, least, purse, ticket):
 
 
 @kernel
-def comes_before(one, other, score):
-    """Return whether pair `one` stands before `other` in the list: higher score, then smaller uids.   (E16)"""
-    return score[one] > score[other] or (score[one] == score[other] and one < other)
+def comes_before(score, uid, other_score, other_uid):
+    """Return whether a pair stands before another in the list: higher score, then smaller uid.   (E16)"""
+    return score > other_score or (score == other_score and uid < other_uid)
 
 
 @kernel
-def push(heap, size, pair, score):
-    """Add a pair to the heap of `size` pairs."""
-    child = size
+def sift_up(heap, scores, child, uids):
+    """Move the seeker at the heap's end to its place."""
+    seeker, score = heap[child], scores[child]
     while child > 0:
         parent = (child - 1) // 2
-        if not comes_before(pair, heap[parent], score):
+        if not comes_before(score, uids[seeker], scores[parent], uids[heap[parent]]):
             break
-        heap[child] = heap[parent]
+        heap[child], scores[child] = heap[parent], scores[parent]
         child = parent
-    heap[child] = pair
+    heap[child], scores[child] = seeker, score
 
 
 @kernel
-def pop(heap, size, score):
-    """Take the first pair from the heap of `size` pairs and return it."""
-    first, last, parent = heap[0], heap[size - 1], 0
+def sift_down(heap, scores, size, uids):
+    """Move the seeker at the heap's top to its place."""
+    seeker, score, parent = heap[0], scores[0], 0
     while True:
         child = 2 * parent + 1
-        if child >= size - 1:
+        if child >= size:
             break
-        if child + 1 < size - 1 and comes_before(heap[child + 1], heap[child], score):
-            child += 1
-        if not comes_before(heap[child], last, score):
+        other = child + 1
+        if other < size and comes_before(scores[other], uids[heap[other]], scores[child], uids[heap[child]]):
+            child = other
+        if not comes_before(scores[child], uids[heap[child]], score, uids[seeker]):
             break
-        heap[parent] = heap[child]
+        heap[parent], scores[parent] = heap[child], scores[child]
         parent = child
-    heap[parent] = last
-    return first
+    heap[parent], scores[parent] = seeker, score
 
 
 @kernel
-def first_pairs(asks, funds, par, first, fund_of, score):
-    """Return each seeker's best pair whose fund can lead its round, and their scores; others are left out."""
-    finance = par[0].finance
-    purse, ticket = money_of(funds, finance)
-    pairs, n = np.empty(asks.size, dtype=np.int64), 0
-    for i in range(asks.size):
-        j = next_pair(i, -1, first, fund_of, score, asks[i] * finance.lead_share, purse, ticket)
-        if j >= 0:
-            pairs[n] = j
-            n += 1
-    return pairs[:n], score[pairs[:n]]
+def smallest_part(ask, made, finance):
+    """Return the least that a further investor must bring [wan]: the first more than the others.   (E16)"""
+    return ask * (finance.lead_share if made == 0 else finance.follow_share)
 
 
 @kernel
-def money_of(funds, finance):
-    """Return what each fund has in its purse, and its largest ticket [wan]."""
-    purse, ticket = np.empty(funds.shape[0]), np.empty(funds.shape[0])
-    for v in range(funds.shape[0]):
-        purse[v], ticket[v] = funds[v].purse, exact(finance.ticket_share * funds[v].commitment)
-    return purse, ticket
+def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, out_firm, out_fund, out_amount, n,
+            caps):  # fmt: skip
+    """Go down one part of the list, append the commitments made, and return how many there are now.   (E16)
 
-
-@kernel
-def in_list_order(pairs, rank, score):
-    """Return pairs by falling score, ties by uid: `rank` sorts them but for ties."""
-    out = pairs[rank]
-    for k in range(1, out.size):
-        j = k
-        while j > 0 and score[out[j]] == score[out[j - 1]] and out[j] < out[j - 1]:
-            out[j], out[j - 1] = out[j - 1], out[j]
-            j -= 1
-    return out
-
-
-@kernel
-def commit(asks, funds, par, first, fund_of, score, queue, caps):
-    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
-
-    The list is never written out: `queue` holds each seeker's first pair in the order of the list, and a heap
-    the next pair of those who need another fund.
+    The list is never sorted: a heap holds each seeker by the score of its next pair.
     """
-    finance = par[0].finance
-    need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
-    purse, ticket = money_of(funds, finance)
-    out_firm, out_fund = np.empty(score.size, dtype=np.int32), np.empty(score.size, dtype=np.int32)
-    out_amount, n = np.empty(score.size), 0
-    heap, size, taken = np.empty(asks.size, dtype=np.int64), 0, 0
-    while taken < queue.size or size > 0:
-        if size == 0 or (taken < queue.size and comes_before(queue[taken], heap[0], score)):
-            j = queue[taken]
-            taken += 1
-        else:
-            j = pop(heap, size, score)
-            size -= 1
-        i, v = np.searchsorted(first, j, side="right") - 1, fund_of[j]
+    pair, heap = np.empty(asks.size, dtype=np.int64), np.empty(asks.size, dtype=np.int64)
+    scores, size = np.empty(asks.size), 0
+    for i in range(asks.size):
+        least = smallest_part(asks[i], made[i], finance)
+        pair[i] = next_pair(i, -1, first, fund_of, score, least, purse, ticket) if need[i] >= least else -1
+        if pair[i] >= 0:
+            heap[size], scores[size] = i, score[pair[i]]
+            sift_up(heap, scores, size, uids)
+            size += 1
+    while size > 0:
+        i = heap[0]
+        v, least = fund_of[pair[i]], smallest_part(asks[i], made[i], finance)
         amount = min(need[i], purse[v], ticket[v])
-        caps[0].ticket_short += amount < need[i]
-        if amount > 0.0 and amount >= asks[i] * (
-            finance.lead_share if made[i] == 0 else finance.follow_share
-        ):
+        if amount > 0.0 and amount >= least:
+            caps[0].ticket_short += amount < need[i]
             purse[v] -= amount
             need[i] -= amount
             made[i] += 1
             out_firm[n], out_fund[n], out_amount[n] = i, v, amount
             n += 1
-        least = asks[i] * (finance.lead_share if made[i] == 0 else finance.follow_share)
+            least = smallest_part(asks[i], made[i], finance)
+        following = -1
         if need[i] > 0.0 and need[i] >= least:
-            j = next_pair(i, j, first, fund_of, score, least, purse, ticket)
-            if j >= 0:
-                push(heap, size, j, score)
-                size += 1
-    for v in range(funds.shape[0]):
-        funds[v].purse = purse[v]
-    return out_firm[:n], out_fund[:n], out_amount[:n]
+            following = next_pair(i, pair[i], first, fund_of, score, least, purse, ticket)
+        if following >= 0:
+            pair[i], scores[0] = following, score[following]
+        else:
+            size -= 1
+            heap[0], scores[0] = heap[size], scores[size]
+        if size > 0:
+            sift_down(heap, scores, size, uids)
+    return n
 
 
 @kernel

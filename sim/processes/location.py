@@ -6,8 +6,9 @@ Equations
 (E5) ``V = b_M L_s + b_J J + b_T ln T + b_W ln W + xi_zone - alpha' ln((r (1 - sigma) + c)/(r_ref + c))
 - chi d(zone, origin)`` with ``alpha' = alpha (r_ref + c)/r_ref``, so that alpha is the elasticity at the
 reference rent. chi acts once, at birth, and counts to the centre of the zone.
-(E6) ``P(cell) ~ vacant exp(V)``: the zone by Gumbel-max on inclusive values, then the cell by one uniform
-number on the cumulative weights in their fixed order; both are addressed by startup.
+(E6) ``P(cell) ~ vacant exp(V)``: the zone by Gumbel-max on inclusive values (the same as the first arrival
+among exponential clocks of rate exp(value)), then the cell by one uniform number on the cumulative weights in
+their fixed order; both are addressed by startup.
 (E7) A chooser needs ``reserve x area per head x heads``. Choosers come in a random order of their own; one
 whose cell has no room draws again, and after 16 passes chooses among the cells with room. By independence of
 irrelevant alternatives that is the law of choosing among cells with room from the beginning.
@@ -22,11 +23,13 @@ D. McFadden (1978), Modelling the choice of residential location, in: Spatial In
 Models, 75-96 (the size term).
 """
 
+import functools
+
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.randomness import gumbel, uniform
-from sim.space import total
+from sim.randomness import uniform
+from sim.space import Grid, total
 from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, WAN, exact, floor_exact
 
 PASSES = 16
@@ -47,8 +50,8 @@ class Choice:
         Eligibility masks, sorted, (n_masks,).
     weights
         vacant^size exp(V without chi), (4, 2, n_masks, n_cells).
-    log_zone, log_all
-        Log of their sums by zone, (4, 2, n_masks, n_zones), and over all, (4, 2, n_masks).
+    zone_sums, log_all
+        Their sums by zone, (4, 2, n_masks, n_zones), and the log of that over all, (4, 2, n_masks).
     log_vacancy
         Log of all vacant space to the power of the size coefficient.
     """
@@ -56,7 +59,7 @@ class Choice:
     def __init__(self, world, par, terms, masks: np.ndarray) -> None:
         grid = world.grid
         self.masks = masks.astype(np.int64)
-        self.weights, self.log_zone, self.log_all, self.log_vacancy = weigh(
+        self.weights, self.zone_sums, self.log_all, self.log_vacancy = weigh(
             world.attraction,
             world.rent,
             world.vacant,
@@ -114,12 +117,13 @@ def weigh_region(world, par, terms) -> Choice:
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     """Give rooms to those who founded here; who waits too long is lost (writes startups, leased, flows)."""
     firms, states, books = world.startups.parts
-    waiting = in_turn(firms, np.flatnonzero(firms["status"] == WAITING), draw("turn"))
+    waiting = np.flatnonzero(firms["status"] == WAITING)
     if waiting.size == 0:
         return
+    waiting = in_turn(firms, waiting, draw("turn"))
     masks = entrant_masks(par.table, terms.max_area)
     seat(firms, states, books, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
-         choice.log_zone, choice.column(masks), world.grid.origin_distance, world.rent, world.space, world.leased,
+         choice.zone_sums, choice.column(masks), nearness(world.grid, par.values.location.origin_weight_per_km), world.rent, world.space, world.leased,
            world.largest_lease,
          draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
@@ -136,16 +140,29 @@ def move_tenants(world, par, terms, draw) -> None:
     choosers = in_turn(firms, choosers, draw("turn"))
     choice = Choice(world, par, terms, np.unique(states["eligible"][choosers]))
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
-           choice.weights, choice.log_zone, choice.log_all - choice.log_vacancy,
+           choice.weights, choice.zone_sums, choice.log_all - choice.log_vacancy,
            choice.column(states["eligible"][choosers]), revising,
            world.attraction, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
            draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
+@functools.lru_cache(maxsize=8)
+def nearness(grid: Grid, weight_per_km: float) -> np.ndarray:
+    """Return exp(-chi d(zone, origin)) by origin, and last for those without one, (n_origins + 1, n_zones)."""
+    distances = grid.origin_distance
+    out = np.ones((len(distances) + 1, distances.shape[1]))
+    for place, row in enumerate(distances):
+        for z, km in enumerate(row):
+            out[place, z] = exp(-weight_per_km * km)
+    return out
+
+
 def in_turn(firms, chosen: np.ndarray, key) -> np.ndarray:
-    """Return the rows `chosen` in the random order in which they are served."""
-    return chosen[np.lexsort((firms["uid"][chosen], turns(firms, chosen, key)))]
+    """Return the rows `chosen` in the random order in which they are served; ties go by uid."""
+    numbers = turns(firms, chosen, key)
+    order = np.argsort(numbers)
+    return break_ties(firms, chosen[order], numbers[order])
 
 
 def revisers(firms, location, key) -> np.ndarray:
@@ -171,6 +188,17 @@ def looking(firms, month, par):
                 out[n] = i
                 n += 1
     return out[:n]
+
+
+@kernel
+def break_ties(firms, chosen, numbers):
+    """Put rows of equal number, which stand together, into the order of their uids."""
+    for k in range(1, chosen.size):
+        j = k
+        while j > 0 and numbers[j - 1] == numbers[j] and firms[chosen[j]].uid < firms[chosen[j - 1]].uid:
+            chosen[j], chosen[j - 1] = chosen[j - 1], chosen[j]
+            j -= 1
+    return chosen
 
 
 @kernel
@@ -223,7 +251,7 @@ def rent_term(rent, location):
 
 @kernel
 def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
-    """Return weights of all cells, logs of their sums by zone and over all, and log vacant space.   (E4 to E6)"""
+    """Return weights of all cells, their sums by zone, the logs of those over all and of vacant space.   (E4 to E6)"""
     location = par[0].location
     n_cells, n_zones = rent.size, first.size - 1
     relief = relief_by_zone(masks, rent_share)
@@ -235,27 +263,27 @@ def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
             for s in range(4):
                 weights[s, 0, m, c] = attraction[s, 0, c] * factor
                 weights[s, 1, m, c] = attraction[s, 1, c] * factor
-    log_zone, log_all = np.empty((4, 2, masks.size, n_zones)), np.empty((4, 2, masks.size))
+    zone_sums, log_all = np.empty((4, 2, masks.size, n_zones)), np.empty((4, 2, masks.size))
     for s in range(4):
         for p in range(2):
             for m in range(masks.size):
-                log_all[s, p, m] = log_sums(weights[s, p, m], first, log_zone[s, p, m])
+                log_all[s, p, m] = log(sum_zones(weights[s, p, m], first, zone_sums[s, p, m]))
     for c in range(n_cells):
         total += vacant[c]
-    return weights, log_zone, log_all, location.size_weight * log(total)
+    return weights, zone_sums, log_all, location.size_weight * log(total)
 
 
 @kernel
-def log_sums(weights, first, out):
-    """Write the logs of the sums of weights by zone into `out`; return the log of the whole."""
+def sum_zones(weights, first, out):
+    """Write the sums of weights by zone into `out`; return the whole."""
     whole = 0.0
     for z in range(out.size):
         total = 0.0
         for c in range(first[z], first[z + 1]):
             total += weights[c]
-        out[z] = log(total)
+        out[z] = total
         whole += total
-    return log(whole)
+    return whole
 
 
 @kernel
@@ -298,15 +326,22 @@ def lease_length(stage, location):
 
 
 @kernel
-def best_zone(uid, turn, log_zone, pull, distances, key):
-    """Return the zone with the largest inclusive value plus Gumbel taste; -1 if none has weight.   (E6)"""
-    best, found = -np.inf, -1
-    for z in range(log_zone.size):
-        if log_zone[z] == -np.inf:
+def best_zone(uid, turn, zone_sums, near, key):
+    """Return the zone with the largest inclusive value plus Gumbel taste; -1 if none has weight.   (E6)
+
+    With taste -ln(-ln u) that is the zone with the smallest -ln(u) / exp(value), and -ln(u) >= 1 - u settles
+    most of them.
+    """
+    best, found = np.inf, -1
+    for z in range(zone_sums.size):
+        weight = zone_sums[z] * near[z]
+        if not weight > 0.0:
             continue
-        value = log_zone[z] - pull * distances[z] + gumbel(key, uid, turn * log_zone.size + z)
-        if value > best:
-            best, found = value, z
+        u = uniform(key, uid, turn * zone_sums.size + z)
+        if 1.0 - u < best * weight:
+            arrival = -log(u) / weight
+            if arrival < best:
+                best, found = arrival, z
     return found
 
 
@@ -330,49 +365,44 @@ def has_room(cell, need, space, leased, largest, location):
 
 
 @kernel
-def find_cell(uid, need, location, zone, first, weights, log_zone, pull, distances, space, leased, largest, zone_key,
+def find_cell(uid, need, location, zone, first, weights, zone_sums, near, space, leased, largest, zone_key,
               cell_key):  # fmt: skip
     """Return the cell that a chooser takes, or -1 if none has room.   (E6, E7)"""
     for turn in range(PASSES):
-        z = best_zone(uid, turn, log_zone, pull, distances, zone_key)
+        z = best_zone(uid, turn, zone_sums, near, zone_key)
         if z < 0:
             return -1
-        target = uniform(cell_key, uid, turn) * exp(log_zone[z])
+        target = uniform(cell_key, uid, turn) * zone_sums[z]
         cell = cell_at(target, first[z], first[z + 1], weights)
         if cell >= 0 and has_room(cell, need, space, leased, largest, location):
             return cell
-    return find_among_free(
-        uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key
-    )
+    return find_among_free(uid, need, location, zone, weights, near, space, leased, largest, cell_key)
 
 
 @kernel
-def find_among_free(uid, need, location, zone, weights, pull, distances, space, leased, largest, cell_key):
+def find_among_free(uid, need, location, zone, weights, near, space, leased, largest, cell_key):
     """Return a cell drawn by weight among those with room, or -1.   (E7)"""
     free = np.zeros(weights.size)
     total = 0.0
     for c in range(weights.size):
         if has_room(c, need, space, leased, largest, location):
-            free[c] = weights[c] * exp(-pull * distances[zone[c]])
+            free[c] = weights[c] * near[zone[c]]
             total += free[c]
     return cell_at(uniform(cell_key, uid, PASSES) * total, 0, weights.size, free)
 
 
 @kernel
-def seat(firms, states, books, waiting, par, month, zone, first, weights, log_zone, columns, origin_distance, rent,
+def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_sums, columns, near, rent,
          space, leased, largest, zone_key, cell_key, flows, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
     location = par[0].location
-    nowhere = np.zeros(first.size - 1)
     for i in waiting:
         firm = firms[i]
         need = needed_area(firm.heads, location)
-        place = books[i].origin_place
-        pull = location.origin_weight_per_km if place >= 0 else 0.0
-        distances = origin_distance[place] if place >= 0 else nowhere
+        nearby = near[books[i].origin_place]  # -1, no place, is the last row
         s, m = firm.segment, columns[firm.segment]
-        cell = find_cell(firm.uid, need, location, zone, first, weights[s, 0, m], log_zone[s, 0, m], pull,
-                         distances, space, leased, largest, zone_key, cell_key)  # fmt: skip
+        cell = find_cell(firm.uid, need, location, zone, first, weights[s, 0, m], zone_sums[s, 0, m],
+                         nearby, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell >= 0:
             firm.status, firm.cell, firm.area, firm.born = ACTIVE, cell, need, month
             firm.lease_end, firm.waited = month + lease_length(firm.stage, location), 0
@@ -384,7 +414,7 @@ def seat(firms, states, books, waiting, par, month, zone, first, weights, log_zo
         if firm.waited >= location.patience_months:
             firm.status = LOST
             caps[0].entrants_lost += 1
-            z = best_zone(firm.uid, 0, log_zone[s, 0, m], pull, distances, zone_key)
+            z = best_zone(firm.uid, 0, zone_sums[s, 0, m], nearby, zone_key)
             flows[max(z, 0), s, LOST_FOR_SPACE] += 1.0
 
 
@@ -409,13 +439,13 @@ def stay_probability(own, rest, bonus):
 
 @kernel
 def decide(firms, states, choosers, par, month, zone, first,
-           weights, log_zone, log_rest, columns, revising,
+           weights, zone_sums, log_rest, columns, revising,
            attraction, log_spill, jacobs,
            rent, space, leased, largest, vacant,
            stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
-    nowhere = np.zeros(first.size - 1)
+    anywhere = np.ones(first.size - 1)
     for k in range(choosers.size):
         firm, state = firms[choosers[k]], states[choosers[k]]
         s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
@@ -431,11 +461,11 @@ def decide(firms, states, choosers, par, month, zone, first,
                 continue
         if revising:
             chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
-            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums, 0.0,
-                             nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
+            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums,
+                             anywhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
         else:
-            cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], log_zone[s, p, m], 0.0,
-                             nowhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
+            cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], zone_sums[s, p, m],
+                             anywhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
         if cell < 0:
             caps[0].movers_without_room += 1
             sign_lease(firm, state, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
@@ -460,7 +490,7 @@ def sign_lease(firm, state, cell, area, rent, end, leased):
 
 @kernel
 def without_self(weights, own, value, own_zone, first, vacant, location):
-    """Return a reviser's own weights and their log sums by zone: its own cell without itself."""
+    """Return a reviser's own weights and their sums by zone: its own cell without itself."""
     mine = weights.copy()
     if location.size_weight == 0.0:
         mine[own] = value
@@ -469,5 +499,5 @@ def without_self(weights, own, value, own_zone, first, vacant, location):
             vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant))
         )
     sums = np.empty(first.size - 1)
-    log_sums(mine, first, sums)
+    sum_zones(mine, first, sums)
     return mine, sums

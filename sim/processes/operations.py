@@ -18,9 +18,10 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log
+from sim.compiled import exps, kernel, log
 from sim.world import ACTIVE, FLOW, LISTED, WAN, exact
 
+BLOCK = 512  # rows
 SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
 
 
@@ -46,18 +47,27 @@ def log_productivity(spillover, diversity, operations):
 
 
 @kernel
-def target_heads(segment, stage, log_capability, low, high, operations):
-    """H* = target clip(capability, low, high)^e; bounds as logs   (E14)"""
-    clipped = min(max(log_capability, low), high)
-    return operations.target_heads[segment, stage] * exp(operations.target_quality_exponent * clipped)
+def target_exponent(log_capability, low, high, operations):
+    """ln clip(capability, low, high)^e; bounds as logs   (E14)"""
+    return operations.target_quality_exponent * min(max(log_capability, low), high)
 
 
 @kernel
-def revenue_over_cost(stage, log_capability, top, operations):
-    """min(rev_k min(capability, cap)^e, ceiling); cap as a log   (E13)"""
-    clipped = min(log_capability, top)
-    share = operations.revenue_share[stage] * exp(operations.revenue_quality_exponent * clipped)
-    return min(share, operations.revenue_cap)
+def revenue_exponent(log_capability, top, operations):
+    """ln min(capability, cap)^e; cap as a log   (E13)"""
+    return operations.revenue_quality_exponent * min(log_capability, top)
+
+
+@kernel
+def target_heads(segment, stage, power, operations):
+    """H* = target power, power = clip(capability)^e   (E14)"""
+    return operations.target_heads[segment, stage] * power
+
+
+@kernel
+def revenue_over_cost(stage, power, operations):
+    """min(rev_k power, ceiling), power = min(capability, cap)^e   (E13)"""
+    return min(operations.revenue_share[stage] * power, operations.revenue_cap)
 
 
 @kernel
@@ -94,47 +104,56 @@ def posts(heads, target, runway, operations):
 
 @kernel
 def staff(firms, states, par, caps):
-    """Update capability, revenue share and heads of each firm.   (E12 to E14)"""
+    """Update capability, revenue share and heads of each firm.   (E12 to E14)
+
+    Rows are taken in blocks, because exponentials come several at a time.
+    """
     operations, location = par[0].operations, par[0].location
     filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
-    working = over_cap = over_ceiling = below = above = cuts = holds = full = 0
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        if firm.status != ACTIVE and firm.status != LISTED:
-            continue
-        state = states[i]
-        capability = state.log_quality + log_productivity(state.spillover, state.diversity, operations)
-        state.log_capability = capability
-        state.revenue_share = revenue_over_cost(firm.stage, capability, top, operations)
-        loss = burn(firm, state, operations, location)
-        runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
-        target = target_heads(firm.segment, firm.stage, capability, low, high, operations)
-        room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
-        wanted = posts(firm.heads, target, runway, operations)
-        opened = min(wanted, max(room - firm.heads * (1.0 - operations.separation_per_month), 0.0))
-        released = operations.cut_per_month * firm.heads if runway < operations.cut_runway_months else 0.0
-        kept = firm.heads * (1.0 - operations.separation_per_month) - released
-        firm.heads = max(kept + filled * opened, 1.0)
+    rows, for_revenue, for_target = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
+    revenue_power, target_power = np.empty(BLOCK), np.empty(BLOCK)
+    for begin in range(0, firms.shape[0], BLOCK):
+        n = 0
+        for i in range(begin, min(begin + BLOCK, firms.shape[0])):
+            if firms[i].status != ACTIVE and firms[i].status != LISTED:
+                continue
+            state = states[i]
+            capability = state.log_quality + log_productivity(state.spillover, state.diversity, operations)
+            state.log_capability = capability
+            rows[n], for_revenue[n] = i, revenue_exponent(capability, top, operations)
+            for_target[n] = target_exponent(capability, low, high, operations)
+            n += 1
+            caps[0].revenue_quality_cap += capability > top
+            caps[0].target_low += capability < low
+            caps[0].target_high += capability > high
+        exps(for_revenue[:n], revenue_power[:n])
+        exps(for_target[:n], target_power[:n])
+        for k in range(n):
+            firm, state = firms[rows[k]], states[rows[k]]
+            state.revenue_share = revenue_over_cost(firm.stage, revenue_power[k], operations)
+            caps[0].revenue_cap += state.revenue_share >= operations.revenue_cap
+            target = target_heads(firm.segment, firm.stage, target_power[k], operations)
+            hire(firm, state, target, filled, operations, location, caps)
+        caps[0].firm_months += n
 
-        working += 1
-        over_cap += capability > top
-        over_ceiling += state.revenue_share >= operations.revenue_cap
-        below += capability < low
-        above += capability > high
-        cuts += runway < operations.cut_runway_months
-        holds += operations.cut_runway_months <= runway <= operations.growth_runway_months
-        full += opened < wanted
-    count = caps[0]
-    count.firm_months += working
-    count.revenue_quality_cap += over_cap
-    count.revenue_cap += over_ceiling
-    count.target_low += below
-    count.target_high += above
-    count.runway_cut += cuts
-    count.runway_hold += holds
-    count.no_space_to_hire += full
+
+@kernel
+def hire(firm, state, target, filled, operations, location, caps):
+    """Let heads go and fill posts, as the runway allows.   (E14)"""
+    loss = burn(firm, state, operations, location)
+    runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
+    room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
+    wanted = posts(firm.heads, target, runway, operations)
+    kept = firm.heads * (1.0 - operations.separation_per_month)
+    opened = min(wanted, max(room - kept, 0.0))
+    if runway < operations.cut_runway_months:
+        kept -= operations.cut_per_month * firm.heads
+    firm.heads = max(kept + filled * opened, 1.0)
+    caps[0].runway_cut += runway < operations.cut_runway_months
+    caps[0].runway_hold += operations.cut_runway_months <= runway <= operations.growth_runway_months
+    caps[0].no_space_to_hire += opened < wanted
 
 
 @kernel
