@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.path import Path
 
 from sim.figures.style import ROLES, text_width
+from sim.figures.words import say
 from sim.space import Grid
 
 #: space between a zone and the column of labels, as a share of the grid's width
@@ -116,6 +117,14 @@ class Geography:
             if district.name_en == self.settings.get("map", {}).get("home_district"):
                 return district.name_zh if lang == "zh" else district.name_en
         return ""
+
+    def credit(self, lang: str = "en", in_full: bool = False) -> str:
+        """Return whose data a map shows and that stock is synthetic, in a few words or in full."""
+        given = str(self.settings.get("credit" if in_full else "credit_short", ""))
+        note = say("synthetic stock", lang)
+        if in_full:
+            note = say("synthetic stock: floor space by zone is estimated and spread by rule", lang)
+        return f"{given} · {note}".removeprefix(" · ")
 
     def column_x(self) -> float:
         """Return where the column of labels begins: right of all zones that stand in it [km]."""

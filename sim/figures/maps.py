@@ -11,18 +11,48 @@ from matplotlib.text import Text
 
 from sim.figures.geography import Geography
 from sim.figures.numbers import Band, difference_text, level_text
-from sim.figures.style import PALETTE, pixels_of, spread_out, write
+from sim.figures.style import (
+    PALETTE,
+    ROLES,
+    UNIT,
+    fonts,
+    gid_of,
+    pixels_of,
+    spread_out,
+    text_width,
+    wrap,
+    write,
+)
 from sim.figures.words import say
 from sim.intervals import FEWEST_PAIRS
 
 LABEL_STEP = 12.0  #: least distance between the lines of the label column [px]
 HATCH = "/////"
 DOT: dict[str, Any] = {"markersize": 3.4, "markeredgecolor": "white", "markeredgewidth": 0.6}
-_LAND, _DISTRICTS, _HOME, _STATIONS, _ZONES, _SELECTED, _LEADERS, _DOTS, _LABELS = range(9)
+#: how a node and a named place are drawn below the labels of zones
+NODE: dict[str, Any] = {
+    "marker": "^",
+    "markersize": 5.2,
+    "color": "white",
+    "markeredgecolor": PALETTE["ink"],
+    "markeredgewidth": 0.9,
+}
+PLACE: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 2.2,
+    "color": "white",
+    "markeredgecolor": PALETTE["ink_note"],
+    "markeredgewidth": 0.6,
+}
+CREDIT_GAP = 5.0  #: between a map and the lines below it [px]
+_LAND, _DISTRICTS, _HOME, _STATIONS, _ZONES, _SELECTED, _LEADERS, _PLACES, _DOTS, _NODES, _LABELS = range(11)
 
 
 def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
-    """Draw land, districts, stations and the scale bar; return the geography for what comes above."""
+    """Draw land, districts, stations and the scale bar; return the geography for what comes above.
+
+    Credit and the note on synthetic stock stand below the axes, which need 40 px of room there.
+    """
     geography = Geography.of(world)
     colours = PALETTE["map"]
     x0, x1, y0, y1 = geography.extent(pixels_of(ax)[0], lang)
@@ -46,11 +76,42 @@ def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
             )
     x, y = geography.stations.T
     seen = (x > x0) & (x < x1) & (y > y0) & (y < y1)
-    ax.plot(
-        x[seen], y[seen], ".", markersize=2.4, markeredgewidth=0, color=colours["station"], zorder=_STATIONS
-    )
+    dots: dict[str, Any] = {"markersize": 2.4, "markeredgewidth": 0, "color": colours["station"]}
+    ax.plot(x[seen], y[seen], ".", zorder=_STATIONS, gid=gid_of(ax, "map", "stations"), **dots)
     _scale_bar(ax, x1, y0, lang)
+    _credit(ax, geography, lang)
     return geography
+
+
+def _credit(ax: Axes, geography: Geography, lang: str) -> None:
+    """Write below the map whose data it shows, in full where there is room, and that stock is synthetic."""
+    width = pixels_of(ax)[0]
+    ax.annotate(
+        wrap(geography.credit(lang, in_full=width > 1.5 * UNIT), width, "credit"),
+        (0, 0),
+        xycoords="axes fraction",
+        xytext=(0, -CREDIT_GAP),
+        textcoords="offset points",
+        va="top",
+        fontsize=ROLES["credit"][0],
+        color=ROLES["credit"][2],
+        family=list(fonts()),
+        parse_math=False,
+        annotation_clip=False,
+        gid=gid_of(ax, "map", "credit"),
+    )
+
+
+def draw_points(ax: Axes, geography: Geography) -> None:
+    """Draw nodes and named places small and without names, for maps whose labels are of zones."""
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    grid = geography.grid
+    named = np.array([(x, y) for _row, x, y in geography.places]).reshape(-1, 2)
+    nodes = np.column_stack([grid.node_x, grid.node_y])
+    for points, look, above in ((named, PLACE, _PLACES), (nodes, NODE, _NODES)):
+        x, y = points.T
+        seen = (x > x0) & (x < x1) & (y > y0) & (y < y1)
+        ax.plot(x[seen], y[seen], linestyle="", zorder=above, **look)
 
 
 def _scale_bar(ax: Axes, right: float, bottom: float, lang: str) -> None:
@@ -92,6 +153,7 @@ def draw_levels(
     around = {"facecolor": "none", "edgecolor": PALETTE["map"]["zone_line"], "linewidth": 0.8}
     ax.add_patch(PathPatch(geography.everything, joinstyle="miter", zorder=_ZONES, **around))
     _select(ax, geography, selected)
+    draw_points(ax, geography)
     label_zones(ax, geography, [level_text(value) for value in by_zone], [False] * len(by_zone), lang)
 
 
@@ -134,6 +196,7 @@ def draw_difference(
             _fill(ax, geography, z, facecolor=hatched["fill"], edgecolor=hatched["line"], hatch=HATCH)
         texts.append(difference_text(mean) if resolved else f"({difference_text(mean)})")
     _select(ax, geography, selected)
+    draw_points(ax, geography)
     label_zones(ax, geography, texts, by_zone.resolved.tolist(), lang)
 
 
@@ -152,7 +215,7 @@ def difference_colour(value: float, bounds: Sequence[float]) -> str:
 
 def _fill(ax: Axes, geography: Geography, zone: int, **look: str) -> None:
     patch = PathPatch(geography.outlines[zone], linewidth=0.8, joinstyle="miter", zorder=_ZONES, **look)
-    patch.set_gid(f"{ax.get_gid() or 'map'}-zone-{geography.grid.tables.zones[zone].id}")
+    patch.set_gid(gid_of(ax, "map", f"zone-{geography.grid.tables.zones[zone].id}"))
     ax.add_patch(patch)
 
 
@@ -192,10 +255,43 @@ def label_zones(
             "ha": label.align,
             "va": va,
             "zorder": _LABELS,
-            "gid": f"{ax.get_gid() or 'map'}-label-{zone.id}",
+            "gid": gid_of(ax, "map", f"label-{zone.id}"),
         }
         written.append(write(ax, x + nudge * step, y, text, role, **look))
+    _clear_stations(ax, [text_box(ax, text) for text in written])
     return written
+
+
+def text_box(ax: Axes, text: Text) -> np.ndarray:
+    """Return what a line of text on a map covers: first and last x, first and last y [km]."""
+    font = float(text.get_fontsize()), str(text.get_fontweight())
+    align = text.get_horizontalalignment(), text.get_verticalalignment()
+    return covered(ax, text.get_position(), text.get_text(), font, align)
+
+
+def covered(
+    ax: Axes,
+    place: tuple[float, float],
+    text: str,
+    font: tuple[float, str],
+    align: tuple[str, str] = ("left", "center_baseline"),
+) -> np.ndarray:
+    """Return what a text would cover on a map: first and last x, first and last y [km]."""
+    step = np.ptp(ax.get_xlim()) / pixels_of(ax)[0]
+    width, height = text_width(text, *font) * step, 1.2 * font[0] * step
+    left = place[0] - {"left": 0.0, "center": 0.5, "right": 1.0}[align[0]] * width
+    low = place[1] if align[1] == "bottom" else place[1] - height / 2
+    return np.array([left, left + width, low, low + height])
+
+
+def _clear_stations(ax: Axes, boxes: Sequence[np.ndarray]) -> None:
+    """Take away the stations that lie under a label: a dot beside a digit reads as part of the number."""
+    for line in ax.lines:
+        if line.get_gid() == gid_of(ax, "map", "stations"):
+            x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+            under = [(x > a) & (x < b) & (y > c) & (y < d) for a, b, c, d in boxes]
+            clear = ~np.any(under, axis=0)
+            line.set_data(x[clear], y[clear])
 
 
 def _label_places(geography: Geography, step: float) -> np.ndarray:
@@ -244,12 +340,35 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
         Rectangle((1, 21), 28, 12, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
     )
     ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+    ax.plot([15], [66.5], **NODE)
+    ax.plot([205], [47], **PLACE)
     texts = (unresolved, say("zone the policy treats", lang), say("metro station", lang))
-    for i, text in enumerate(texts):
+    for i, text in enumerate((*texts, say("university, institute or anchor firms", lang))):
         write(ax, 38, 8 + 19.5 * i, text, "legend", va="center_baseline")
+    write(ax, 215, 47, say("named place", lang), "legend", va="center_baseline")
     if home:
         text = say("{home} in white; its empty north lies outside the frame", lang, home=home)
-        write(ax, 0, 66.5, text, "legend", va="center_baseline")
+        write(ax, 0, 86, text, "legend", va="center_baseline")
+
+
+def draw_point_key(ax: Axes, lang: str = "en") -> None:
+    """Draw the key of points and outlines in two lines, into axes measured in pixels."""
+    width = _key_axes(ax, "")
+    colours = PALETTE["map"]
+    spots = ((4.0, 7.0), (0.66 * width, 7.0), (4.0, 22.0), (0.66 * width, 22.0))
+    texts = (
+        "university, institute or anchor firms",
+        "named place",
+        "zone the policy treats",
+        "metro station",
+    )
+    for (x, y), phrase in zip(spots, texts, strict=True):
+        write(ax, x + 14, y, say(phrase, lang), color=PALETTE["ink_secondary"], va="center_baseline")
+    ax.plot(*spots[0], **NODE)
+    ax.plot(*spots[1], **PLACE)
+    box = Rectangle((0, 17), 10, 9, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
+    ax.add_patch(box)
+    ax.plot(*spots[3], ".", markersize=4, markeredgewidth=0, color=colours["station"])
 
 
 def _key_axes(ax: Axes, title: str) -> float:

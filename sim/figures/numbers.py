@@ -30,6 +30,10 @@ class Band:
         half = stdtrit(n - 1, (1 + LEVEL) / 2) * samples.std(axis=0, ddof=1) / np.sqrt(n)
         return cls(mean, mean - half, mean + half)
 
+    def clipped(self, low: float, high: float) -> "Band":
+        """Return the same within the limits that its numbers can have."""
+        return Band(*(np.clip(of, low, high) for of in (self.mean, self.low, self.high)))
+
     @property
     def resolved(self) -> np.ndarray:
         """Whether the interval is known and excludes 0."""
@@ -39,6 +43,21 @@ class Band:
 def level_text(value: float) -> str:
     """Return a level as text: whole, with thousands separated; "–" where it is not defined."""
     return "–" if not np.isfinite(value) else f"{value:,.0f}"
+
+
+def share_text(value: float, lang: str = "en") -> str:
+    """Return a share of 1 in per cent, whole from 10 on, one decimal below; "–" where it is not defined."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{percent_text(value)} %" if lang == "en" else f"{percent_text(value)}%"
+
+
+def percent_text(value: float) -> str:
+    """Return a share of 1 as a number of per cent without its sign."""
+    percent = 100 * value
+    if percent == 0 or percent >= 9.95:
+        return f"{percent:.0f}"
+    return "<0.1" if percent < 0.05 else f"{percent:.1f}"
 
 
 def difference_text(value: float) -> str:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import PathPatch, Rectangle
 
 from sim.figures.geography import Geography
-from sim.figures.maps import DOT, draw_ground, label_zones
+from sim.figures.maps import DOT, covered, draw_ground, label_zones, text_box
 from sim.figures.style import (
     GAP,
     MARGIN,
@@ -21,7 +21,6 @@ from sim.figures.style import (
     house_style,
     pixels_of,
     require_font,
-    text_width,
     wrap,
     write,
 )
@@ -91,10 +90,7 @@ def _draw_map(ax: Axes, world: str, lang: str) -> None:
             PathPatch(geography.outlines[z], zorder=4, joinstyle="miter", gid=f"map-zone-{zone.id}", **look)
         )
     labels = label_zones(ax, geography, [""] * geography.grid.n_zones, [True] * geography.grid.n_zones, lang)
-    taken = [
-        _box(ax, *label.get_position(), label.get_text(), "strong", label.get_horizontalalignment())
-        for label in labels
-    ]
+    taken = [text_box(ax, label) for label in labels]
     for label, (x, y) in zip(labels, geography.centres, strict=True):
         taken += _along((x, label.get_position()[0]), (y, label.get_position()[1]))
     taken += _draw_nodes(ax, geography)
@@ -154,7 +150,7 @@ def _draw_places(ax: Axes, geography: Geography, taken: list[np.ndarray], lang: 
         if len(name) > LONGEST_NAME or name.startswith(zones) or any(n.startswith(name) for n in full):
             continue
         for side, ha in ((6, "left"), (-6, "right")):
-            box = _box(ax, x + side * step, y, name, "label", ha)
+            box = covered(ax, (x + side * step, y), name, ROLES["label"][:2], (ha, "center"))
             if x0 < box[0] and box[1] < x1 and not any(_overlap(box, other) for other in taken):
                 look = {"color": PALETTE["ink_secondary"], "ha": ha, "va": "center_baseline", "bbox": BEHIND}
                 write(ax, x + side * step, y, name, "label", zorder=_NAMES, **look)
@@ -169,15 +165,6 @@ def _along(x: tuple[float, float], y: tuple[float, float]) -> list[np.ndarray]:
     return list(ends[0] + shares * (ends[1] - ends[0]))
 
 
-def _box(ax: Axes, x: float, y: float, text: str, role: str, ha: str) -> np.ndarray:
-    """Return what a text covers: first and last x, first and last y [km]."""
-    step = np.ptp(ax.get_xlim()) / pixels_of(ax)[0]
-    size, weight, _ = ROLES[role]
-    width, height = text_width(text, size, weight) * step, 1.2 * size * step
-    left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[ha] * width
-    return np.array([left, left + width, y - height / 2, y + height / 2])
-
-
 def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3])
 
@@ -187,9 +174,6 @@ def _draw_sheet(folder: pathlib.Path, name: str, world: str, lang: str) -> list[
     settings = geography.settings
     west, east, south, north = geography.extent(MAP_WIDTH, lang)
     height = MAP_WIDTH * (north - south) / (east - west)
-    credit = f"{settings.get('credit', '')} · {settings.get('stock_note', '')}"
-    if lang == "zh":
-        credit = f"{settings.get('credit', '')} · {say('synthetic stock', lang)}"
     sheet = Sheet(2 * MARGIN + MAP_WIDTH + GAP + UNIT, MARGIN + 62 + height + 40 + MARGIN, lang)
     title = say("Office zones, universities and anchor firms", lang)
     subtitle = say(
@@ -208,9 +192,8 @@ def _draw_sheet(folder: pathlib.Path, name: str, world: str, lang: str) -> list[
     top = MARGIN + 62
     _draw_map(sheet.axes(MARGIN, top, MAP_WIDTH, height), world, lang)
     _draw_key(sheet.axes(MARGIN + MAP_WIDTH + GAP, top, UNIT, height), geography, lang)
-    sheet.write(MARGIN, top + height + 6, wrap(credit, sheet.width - 2 * MARGIN, "credit"), "credit")
     zones = ", ".join(label.name(lang) for label in geography.labels)
-    return sheet.save(folder, name, title, f"{subtitle}. {zones}.", credit)
+    return sheet.save(folder, name, title, f"{subtitle}. {zones}.", geography.credit(lang, in_full=True))
 
 
 def _draw_key(ax: Axes, geography: Geography, lang: str) -> None:

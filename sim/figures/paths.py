@@ -1,10 +1,13 @@
-"""Time paths: levels of baseline and policy over the first years, and their paired difference over all."""
+"""Time paths: levels of baseline and policy or of groups over the first years, and paired differences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from sim.figures.numbers import Band, difference_text, interval_text, level_text
-from sim.figures.style import PALETTE, Mark, pixels_of, spread_out, write
+from sim.figures.style import PALETTE, Mark, Named, gid_of, pixels_of, spread_out, write
 from sim.figures.words import say
 
 BAND = 0.22  #: opacity of a band
@@ -50,6 +53,104 @@ def draw_level_paths(
     _calendar(ax, start, len(months))
     for y, name, look in zip(_apart(ax, ends), names, (base, mark), strict=True):
         write(ax, len(months), y, f" {name}", "strong", color=look.colour, va="center_baseline")
+
+
+def draw_group_paths(
+    ax: Axes,
+    groups: Mapping[Named, np.ndarray],
+    start: str,
+    limits: tuple[float, float] | None = None,
+    lang: str = "en",
+) -> None:
+    """Draw the levels of several groups: mean, and 95 % band over seeds, each named at its end.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; its right 120 px of neighbourhood hold the names.
+    groups
+        Levels by seed and month of each group, (n_seeds, months).
+    start
+        First month, "YYYY-MM".
+    limits
+        Least and largest level shown; absent: from 0 to the largest.
+    lang
+        Language, "en" or "zh".
+
+    Raises
+    ------
+    ValueError
+        If there is no group.
+    """
+    if not groups:
+        raise ValueError("there is no group to draw")
+    months = np.arange(1, next(iter(groups.values())).shape[1] + 1)
+    ends = []
+    for named, samples in groups.items():
+        band = Band.over_seeds(samples)
+        _line(ax, months, band, named.mark)
+        ends.append(float(band.mean[-1]))
+    ax.set_ylim(limits or (0, 1.08 * max(float(np.nanmax(samples)) for samples in groups.values()) or 1))
+    ax.yaxis.set_major_formatter(lambda value, _: level_text(value))
+    _calendar(ax, start, len(months))
+    texts = [f"{named.name} {level_text(end)}" for named, end in zip(groups, ends, strict=True)]
+    label_ends(ax, ends, texts, [named.mark for named in groups])
+
+
+def label_ends(
+    ax: Axes,
+    ends: Sequence[float],
+    texts: Sequence[str],
+    marks: Sequence[Mark | None],
+    seconds: Sequence[str] = (),
+) -> None:
+    """Write a text beside the end of each line, apart from each other, tied to it by a short leader.
+
+    Parameters
+    ----------
+    ax
+        Axes whose limits are set.
+    ends
+        Where the lines end at the right edge of the axes.
+    texts
+        What to write.
+    marks
+        Shapes and colours between leader and text; None for neither.
+    seconds
+        A lighter line below each text, or nothing.
+    """
+    right, (low, high) = ax.get_xlim()[1], ax.get_ylim()
+    width, height = pixels_of(ax)
+    step, rise = np.ptp(ax.get_xlim()) / width, (high - low) / height
+    lines = 2 if any(seconds) else 1
+    gap = (LABEL_STEP * lines - lines + 1) * rise
+    edge = gap / 2 - rise  # half of what a label covers
+    placed = _kept_within(spread_out(np.array(ends), gap), gap, low + edge, high - edge)
+    for i, (y, end, mark) in enumerate(zip(placed, ends, marks, strict=True)):
+        colour = PALETTE["map"]["leader"] if mark is None else mark.colour
+        top = y + 6 * rise * (lines - 1)
+        ax.plot([right + step, right + 7 * step], [end, top], color=colour, linewidth=0.8, clip_on=False)
+        if mark is not None:
+            look: dict[str, Any] = {
+                "marker": mark.marker,
+                "markersize": 5.5,
+                "markeredgewidth": 0,
+                "color": colour,
+            }
+            ax.plot([right + 10 * step], [top], clip_on=False, **look)
+        x = right + (9 if mark is None else 16) * step
+        write(ax, x, top, texts[i], "strong", va="center_baseline", gid=gid_of(ax, "path", f"end-{i}"))
+        if any(seconds):
+            below: dict[str, Any] = {"color": PALETTE["ink_secondary"], "va": "center_baseline"}
+            write(ax, x, top - 12 * rise, seconds[i], gid=gid_of(ax, "path", f"second-{i}"), **below)
+
+
+def _kept_within(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+    """Return the places moved inward as far as needed, still `gap` apart; upward where there is no room."""
+    order, steps, placed = np.argsort(places, kind="stable"), gap * np.arange(len(places)), places.copy()
+    placed[order[::-1]] = np.minimum(placed[order[::-1]], high - steps)
+    placed[order] = np.maximum(placed[order], low + steps)
+    return placed
 
 
 def draw_difference_path(

@@ -26,7 +26,8 @@ LEVEL_MONTHS = 36  #: levels are shown to this month; differences go on
 COLUMNS = 3
 PER_SHEET = len(PALETTE["policies"])  #: more policies than this go on a second sheet
 HEAD = 70  #: title and subtitle above a panel [px]
-CREDIT = 40  #: credit line below a map [px]
+CREDIT = 40  #: room for the credit line below a map [px]
+MARK_KEY = 96  #: height of the key of marks [px]
 LINE = 18.5
 
 
@@ -162,12 +163,6 @@ class View:
             parts.append(self.say("plan {plan}", plan=str(plan)[:8]))
         return " · ".join(parts)
 
-    @property
-    def credit(self) -> str:
-        """What stands under each map."""
-        settings = self.geography.settings
-        return f"{settings.get('credit_short', '')} · {self.say('synthetic stock')}"
-
     def sheet(self, width: float, height: float, title: str) -> tuple[Sheet, float]:
         """Return a sheet with title and stamp, and where its content begins [px]."""
         sheet = Sheet(width, height, self.lang)
@@ -191,7 +186,7 @@ def _head(sheet: Sheet, x: float, y: float, place: int | None, name: str, subtit
 def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
     west, east, south, north = view.geography.extent(UNIT, view.lang)
     height = UNIT * (north - south) / (east - west)
-    panel, key = HEAD + height + CREDIT + GAP, 84
+    panel, key = HEAD + height + CREDIT + GAP, MARK_KEY
     levels: list[int | None] = [None, *places]
     panels = [("level", place) for place in levels] + [("difference", place) for place in places]
     spots = _spots(len(levels), len(places))
@@ -223,7 +218,6 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
             draw_difference(
                 ax, view.differences[id_], difference_steps, view.world, view.treated(id_), view.lang
             )
-        sheet.write(x, y + HEAD + height + 5, wrap(view.credit, UNIT, "credit"), "credit")
     keys = [sheet.axes(MARGIN + c * (UNIT + GAP), top + rows * panel, UNIT, key) for c in range(COLUMNS)]
     draw_level_key(keys[0], level_steps, view.lang)
     draw_difference_key(keys[1], difference_steps, view.lang)

@@ -60,6 +60,11 @@ def pixels_of(ax: Axes) -> tuple[float, float]:
     return float(box.width * width), float(box.height * height)
 
 
+def gid_of(ax: Axes, kind: str, name: str) -> str:
+    """Return an id for a part of axes: no other axes of a figure has it if they have ids of their own."""
+    return f"{ax.get_gid() or kind}-{name}"
+
+
 class FontError(RuntimeError):
     """No font of this machine has the characters of a figure."""
 
@@ -159,6 +164,20 @@ class Mark:
             return _mark(PALETTE["baseline"])
         marks = PALETTE["policies"]
         return dataclasses.replace(_mark(marks[place % len(marks)]), letter=chr(ord("A") + place % 26))
+
+    @classmethod
+    def of_segment(cls, segment: int) -> "Mark":
+        """Return the mark of a segment by its place in the parameters."""
+        marks = PALETTE["segments"]
+        return _mark(marks[segment % len(marks)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """What a line or bar stands for: its name in the language of the figure, and how it is drawn."""
+
+    name: str
+    mark: Mark
 
 
 def _mark(row: dict[str, Any]) -> Mark:
