@@ -7,6 +7,7 @@ scenario, 3 damaged results, 4 environment, 70 a fault of this program, 75 resul
 
 import json
 import os
+import pathlib
 import shlex
 import sys
 import unicodedata
@@ -235,7 +236,7 @@ def compare_scenarios(
 @click.argument("scenario_id", metavar=_("SCENARIO"))
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help=_("Seed."))
 @click.option("--months", type=click.IntRange(1), help=_("Months to simulate; default: the scenario's."))
-@click.option("--out", help=_("Folder for the tables of the run, as Parquet."))
+@click.option("--out", help=_("Folder for the tables of the run, as Parquet, and a page of figures."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | None, as_json: bool) -> None:
     """Run one scenario once."""
@@ -252,6 +253,10 @@ def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | Non
     run = run_once(loaded, seed, months)
     if out is not None:
         write_run(out, {name: getattr(run, name) for name in TABLES})
+        if run.months > 1:
+            from sim.figures import draw_scenario
+
+            draw_scenario(pathlib.Path(out) / "scenario.png", [run], loaded)
     if as_json:
         outcomes = {name: value for name, (_unit, value) in run.measures().items()}
         names = {"scenario": run.scenario_id, "seed": run.seed, "months": run.months, "digest": run.digest}

@@ -351,24 +351,25 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
         write(ax, 0, 86, text, "legend", va="center_baseline")
 
 
-def draw_point_key(ax: Axes, lang: str = "en") -> None:
-    """Draw the key of points and outlines in two lines, into axes measured in pixels."""
+def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en") -> None:
+    """Draw the key of points, and of the outline of treated zones if there are some, into axes in pixels."""
     width = _key_axes(ax, "")
     colours = PALETTE["map"]
-    spots = ((4.0, 7.0), (0.66 * width, 7.0), (4.0, 22.0), (0.66 * width, 22.0))
+    spots = ((4.0, 7.0), (0.66 * width, 7.0), (0.66 * width, 22.0), (4.0, 22.0))
     texts = (
         "university, institute or anchor firms",
         "named place",
-        "zone the policy treats",
         "metro station",
+        "zone the policy treats",
     )
-    for (x, y), phrase in zip(spots, texts, strict=True):
+    for (x, y), phrase in zip(spots, texts[: 4 if treated else 3], strict=False):
         write(ax, x + 14, y, say(phrase, lang), color=PALETTE["ink_secondary"], va="center_baseline")
     ax.plot(*spots[0], **NODE)
     ax.plot(*spots[1], **PLACE)
-    box = Rectangle((0, 17), 10, 9, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
-    ax.add_patch(box)
-    ax.plot(*spots[3], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+    if treated:
+        edge = colours["zone_line_selected"]
+        ax.add_patch(Rectangle((0, 17), 10, 9, facecolor="none", edgecolor=edge, linewidth=1.6))
+    ax.plot(*spots[2], ".", markersize=4, markeredgewidth=0, color=colours["station"])
 
 
 def _key_axes(ax: Axes, title: str) -> float:
