@@ -85,6 +85,16 @@ def worlds() -> list[str]:
 
 
 @functools.cache
+def default_world() -> str:
+    """Return the id of the shipped world that says ``default = true``."""
+    for world in worlds():
+        text = (shipped_folder() / world / "world.toml").read_text(encoding="utf-8")
+        if tomllib.loads(text).get("default"):
+            return world
+    raise WorldError("no shipped world says default = true")
+
+
+@functools.cache
 def read_world(world: str) -> WorldTables:
     """Return the tables of the shipped world with id `world`.
 

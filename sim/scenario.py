@@ -43,7 +43,7 @@ from sim.parameters import (
     Operations,
     Outlook,
 )
-from sim.places import read_world, worlds
+from sim.places import default_world, read_world, worlds
 from sim.policy import LEVERS, Lever, Month, Setting
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
 from sim.scenario_files import (
@@ -136,7 +136,7 @@ class Scenario(BaseModel):
         default=None, max_length=1000,
         description="Scenario that this one changes: a shipped id, "
         "or a path inside this file's folder.")  # fmt: skip
-    world: str = Field(default="haidian", description="Id of a shipped world.")
+    world: str = Field(default=default_world(), description="Id of a shipped world.")
     start: Month = Field(default="2025-01", description="First month that is simulated.")
     months: int = Field(default=120, ge=1, le=1200, description="Months that are simulated.",
                         json_schema_extra={"unit": "months"})  # fmt: skip

@@ -92,6 +92,19 @@ def test_no_public_name_is_a_module():
     assert len(sim.__all__) <= 10
 
 
+def test_the_code_names_no_city_but_in_sources():
+    for path in SOURCES:
+        if path.parent.name == "parameters" or path.stem in (
+            "compiled",
+            "provenance",
+            "__init__",
+            "__main__",
+        ):
+            continue  # sources of figures, and the name of the distribution
+        text = path.read_text(encoding="utf-8").replace("haidian.mplstyle", "")
+        assert not re.search("haidian|beijing|zhongguancun", text, re.IGNORECASE), path.name
+
+
 def test_the_code_names_no_zone_and_no_node():
     world = read_world("haidian")
     names = [item.id for item in (*world.zones, *world.nodes)]

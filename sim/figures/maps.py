@@ -25,6 +25,7 @@ from sim.figures.style import (
 )
 from sim.figures.words import say
 from sim.intervals import FEWEST_PAIRS
+from sim.places import default_world
 
 LABEL_STEP = 12.0  #: least distance between the lines of the label column [px]
 HATCH = "/////"
@@ -125,7 +126,7 @@ def draw_levels(
     ax: Axes,
     by_zone: Sequence[float] | np.ndarray,
     bounds: Sequence[float],
-    world: str = "haidian",
+    world: str = default_world(),
     selected: Collection[str] = (),
     lang: str = "en",
 ) -> None:
@@ -161,7 +162,7 @@ def draw_difference(
     ax: Axes,
     by_zone: Band,
     bounds: Sequence[float],
-    world: str = "haidian",
+    world: str = default_world(),
     selected: Collection[str] = (),
     lang: str = "en",
 ) -> None:

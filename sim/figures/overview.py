@@ -25,6 +25,7 @@ from sim.figures.style import (
     write,
 )
 from sim.figures.words import say
+from sim.places import default_world
 
 MAP_WIDTH = 2 * UNIT + GAP
 TINT = 0.35  #: share of a belt's colour in the fill of its zones
@@ -49,7 +50,7 @@ _NODES, _PLACES, _NAMES = 10, 9, 9
 
 
 def draw_world(
-    path_or_ax: str | pathlib.Path | Axes, world: str = "haidian", lang: str = "en"
+    path_or_ax: str | pathlib.Path | Axes, world: str = default_world(), lang: str = "en"
 ) -> list[pathlib.Path]:
     """Draw the base map of a world: into axes, or with its key as PNG and SVG beside each other.
 
