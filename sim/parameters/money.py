@@ -9,7 +9,7 @@ class Finance(Section):
     round_probability: ByRound = parameter(
         (0.45, 0.50, 0.49, 0.44, 0.40), unit="within 36 months", bounds=(0, 0.999), factor=(0.75, 1.25),
         meaning="Chance that a startup of median quality looks for its next round, by stage.",
-        source="CB Insights (2018) and Carta (2025) funnels; calibrated")  # fmt: skip
+        source="CB Insights (2017) and Carta (2025) funnels; calibrated")  # fmt: skip
     first_window_months: float = parameter(
         36.0, unit="months", bounds=(1, 600), sweep=(30, 48),
         meaning="Months over which the chance of looking for a first round is counted.", source="definition")  # fmt: skip

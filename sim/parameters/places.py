@@ -11,7 +11,7 @@ class Access(Section):
     spillover_range_km: float = parameter(
         0.75, unit="km", bounds=(0.05, 50), sweep=(0.3, 2.0),
         meaning="Distance over which knowledge spillovers fall to 1/e.",
-        source="Arzaghi and Henderson (2008): gone by about 750 m among Manhattan agencies; form assumed")  # fmt: skip
+        source="Arzaghi and Henderson (2008): gone by about 750 m, commonly cited, not verified; form assumed")  # fmt: skip
     spillover_cut_km: float | None = parameter(
         None, unit="km", bounds=(0, 1000), sweep=(1.5, 6.0),
         meaning="Distance beyond which spillovers are cut to zero; absent means no cut.",

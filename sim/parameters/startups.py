@@ -173,7 +173,7 @@ class Births(Section):
     spinoff_per_month: float = parameter(
         0.008, unit="1/month", bounds=(0, 1), sweep=(0.003, 0.015),
         meaning="Spin-offs of a firm of reference size.",
-        source="Klepper (2010) and industry studies report a few per cent a year")  # fmt: skip
+        source="Klepper (2010) and others: a few per cent a year, commonly cited, not verified")  # fmt: skip
     spinoff_heads: float = parameter(
         30.0, unit="heads", bounds=(0.1, 1e6), sweep=(15, 60),
         meaning="Reference size.", source="assumed")  # fmt: skip
