@@ -283,9 +283,8 @@ def test_one_run_is_told_as_a_story(command):
     result = command("run", "baseline", "--seed", 3, "--months", 2, "--out", "tables")
     assert result.exit_code == 0
     assert "one seed is a story, not a result" in result.stdout
-    assert sorted(os.listdir("tables")) == [
-        f"{n}.parquet" for n in ("costs", "outcomes", "presence", "series")
-    ]
+    tables = [f"{n}.parquet" for n in ("costs", "outcomes", "presence", "series")]
+    assert sorted(os.listdir("tables")) == sorted([*tables, "scenario.png", "scenario.svg"])
     told = json.loads(command("run", "baseline", "--seed", 3, "--months", 2, "--json").stdout)
     assert told["outcomes"]["startups_region"] > 1000
     assert command("run", "baseline", "--months", 121).exit_code == 2
