@@ -6,12 +6,16 @@
 1
 """
 
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import Any, Self
 
 import mesa
 import numpy as np
 
-from sim.agents import VC, DistrictGrid, Everyone, Startup, Startups, University, build_grid, fill_layers
+from sim.agents import VC, Everyone, Startup, Startups, University
+from sim.checkpoint import read_checkpoint, set_clock, set_collected, set_random_states, write_checkpoint
+from sim.district import DistrictGrid, build_grid
 from sim.history import first_month
 from sim.parameters import Parameters
 from sim.policy import NewSpace, Policies, RentCut
@@ -19,7 +23,7 @@ from sim.processes import access, births, exits, finance, land, location, operat
 from sim.randomness import Draws
 from sim.record import Recorder, Run
 from sim.scenario import Scenario
-from sim.world import ACTIVE, FLOW, LISTED
+from sim.world import ACTIVE, FLOW, LISTED, World
 
 
 class ClusterModel(mesa.Model):
@@ -33,7 +37,11 @@ class ClusterModel(mesa.Model):
         The seed of all draws.
     world
         State: ledger, cells, funds.
+    datacollector
+        Fed at the end of each step, if there is one.
     """
+
+    datacollector: Any
 
     def __init__(
         self,
@@ -56,24 +64,27 @@ class ClusterModel(mesa.Model):
         new_space_m2
             Floor space that the scenario's new space, or else the shipped one, adds in all.
         rng
-            Seed: a whole number, or anything that Mesa takes.
+            Seed of all draws: a whole number, also as text, with which ``from_scenario`` gives the same run; or
+            a generator or seed sequence, from which a seed is drawn; absent or blank: another seed each time.
+
+        Raises
+        ------
+        ScenarioError
+            If the scenario cannot be read, or takes no such value.
+        ValueError
+            If `rng` is text and no whole number.
         """
-        super().__init__(rng=rng)
+        rng = whole_number(rng)
+        given = isinstance(rng, int | np.integer)
+        super().__init__(rng=abs(int(rng)) if given else rng)
         scenario = Scenario.load(base)
-        if rent_cut_share:
+        if float(rent_cut_share):
             scenario = with_rent_cut(scenario, float(rent_cut_share))
-        if new_space_m2:
+        if float(new_space_m2):
             scenario = with_new_space(scenario, float(new_space_m2))
-        seed = int(rng) if isinstance(rng, int | np.integer) else int(self.rng.integers(2**31))
-        self._build(scenario, seed)
+        self._build(scenario, int(rng if given else self.rng.integers(2**31)))
         self.last_month = int(months)
-        self.datacollector: Any = mesa.DataCollector(
-            model_reporters={
-                "startups": lambda model: len(model.startups),
-                "heads": lambda model: float(model.world.startups["heads"][model.employing].sum()),
-                "deals": lambda model: float(model.world.flows[:, :, FLOW["deals"]].sum()),
-            }
-        )
+        self.datacollector = mesa.DataCollector(model_reporters=dict(REPORTERS))
         self.datacollector.collect(self)
 
     @classmethod
@@ -101,15 +112,70 @@ class ClusterModel(mesa.Model):
         model._build(scenario if isinstance(scenario, Scenario) else Scenario.load(scenario), seed, cell_km)
         return model
 
-    def _build(self, scenario: Scenario, seed: int, cell_km: float | None = None) -> None:
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], any_version: bool = False) -> Self:
+        """Return the model that was saved; it goes on bit for bit as the one that was saved would.
+
+        It needs neither the scenario's file nor the history. A data collector other than the one that the
+        constructor attaches begins anew: attach it again. Nothing in the file is unpickled.
+
+        Parameters
+        ----------
+        path
+            A file that ``save`` wrote.
+        any_version
+            Load it also if other sources of this program wrote it; it may go on differently.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is no checkpoint, is damaged, or was written by other sources.
+        OSError
+            If it cannot be read.
+        """
+        saved = read_checkpoint(path, any_version)
+        model = cls.__new__(cls)
+        mesa.Model.__init__(model, rng=saved.random["seed"])
+        model._build(saved.scenario, saved.seed, world=saved.world)
+        model.last_month = saved.last_month
+        if saved.collected is not None:
+            model.datacollector = mesa.DataCollector(model_reporters=dict(REPORTERS))
+            set_collected(model.datacollector, saved.collected)
+        set_random_states(model, saved.random)
+        set_clock(model, saved.clock)
+        return model
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state to one file, from which ``load`` goes on bit for bit.
+
+        What is code is not saved: attributes and overrides of a subclass, and the reporters of a data collector
+        other than the one that the constructor attaches (a warning says so).
+
+        Parameters
+        ----------
+        path
+            The file, by custom with the suffix .npz; after any crash it is whole, or as it was.
+
+        Raises
+        ------
+        CheckpointError
+            If the model holds agents of the user's own classes or scheduled events, which are code.
+        OSError
+            If the file cannot be written.
+        """
+        own = type(self.datacollector) is mesa.DataCollector
+        write_checkpoint(path, self, own and _only_reports(self.datacollector, REPORTERS))
+
+    def _build(
+        self, scenario: Scenario, seed: int, cell_km: float | None = None, world: World | None = None
+    ) -> None:
         self.datacollector = None
         self._grid: DistrictGrid | None = None
-        self._grid_month = 0
         self.setup = scenario
         self.last_month = scenario.months
         self.seed_number = int(seed)
         self.parameters = Parameters.of(scenario)
-        self.world = first_month(scenario, self.parameters, self.seed_number, cell_km)
+        self.world = world or first_month(scenario, self.parameters, self.seed_number, cell_km)
         zones = self.world.grid.tables.zone_index
         self.policies = Policies(scenario.policies, zones, scenario.start)
         self.startups = Startups(self)
@@ -138,10 +204,20 @@ class ClusterModel(mesa.Model):
         """The drawable grid, built on first use; its layers show the state of the last step."""
         if self._grid is None:
             self._grid = build_grid(self)
-        elif self._grid_month != self.world.month:
-            fill_layers(self, self._grid)
-        self._grid_month = self.world.month
         return self._grid
+
+    @property
+    def running(self) -> bool:
+        """Whether months are left; Mesa's tools stop when not. ``run``, ``run_for`` and ``step`` do not ask."""
+        return self._running and self.world.month < self.last_month
+
+    @running.setter
+    def running(self, running: bool) -> None:
+        self._running = bool(running)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies: without the grid, which a copy builds on its own first use."""
+        return self.__dict__ | {"_grid": None}
 
     def step(self) -> None:
         """Advance one month. The order of the lines is the order of events."""
@@ -218,6 +294,48 @@ class ClusterModel(mesa.Model):
             caps={name: int(world.caps[name][0]) for name in world.caps.dtype.names or ()},
             cell_zone=np.asarray(world.grid.zone),
         )
+
+
+def whole_number(rng: Any) -> Any:
+    """Return text as the whole number that it spells, blank text as None, and anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If the text is no whole number.
+    """
+    if not isinstance(rng, str):
+        return rng
+    try:
+        return int(rng) if rng.strip() else None
+    except ValueError:
+        raise ValueError(f"rng: must be a whole number, not {rng!r}") from None
+
+
+def _startups(model: ClusterModel) -> int:
+    return len(model.startups)
+
+
+def _heads(model: ClusterModel) -> float:
+    return float(model.world.startups["heads"][model.employing].sum())
+
+
+def _deals(model: ClusterModel) -> float:
+    return float(model.world.flows[:, :, FLOW["deals"]].sum())
+
+
+#: what the collector of the constructor reports
+REPORTERS: dict[str, Callable[[ClusterModel], float]] = {
+    "startups": _startups,
+    "heads": _heads,
+    "deals": _deals,
+}
+
+
+def _only_reports(collector: mesa.DataCollector, reporters: dict[str, Any]) -> bool:
+    """Return whether a collector has these model reporters and nothing else."""
+    others = collector.agent_reporters or collector.agenttype_reporters or collector.tables
+    return collector.model_reporters == reporters and not others
 
 
 def with_rent_cut(scenario: Scenario, share: float) -> Scenario:

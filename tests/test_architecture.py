@@ -24,7 +24,7 @@ LAYERS = [
     ["scenario"],
     ["processes", "schema"],
     ["history", "record"],
-    ["agents"],
+    ["agent_sets", "startups", "agents", "district", "collector", "checkpoint"],
     ["model"],
     ["plan", "warmup"],
     ["store"],
@@ -32,6 +32,7 @@ LAYERS = [
     ["paired", "summary"],
     ["effects"],
     ["figures"],
+    ["drawing"],
     ["__main__", "__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
