@@ -30,7 +30,7 @@ def scaled(value, factor):
 
 
 def digest(scenario, months):
-    return ClusterModel.from_scenario(scenario, seed=1).run(months).digest
+    return ClusterModel.from_scenario(scenario, seed=2).run(months).digest  # some movers find no room
 
 
 @pytest.mark.slow
