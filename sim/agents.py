@@ -4,6 +4,7 @@ Startups are views of the ledger (``sim/startups.py``). Universities and funds a
 row of the node or fund table, and what one writes there the next month reads.
 """
 
+import abc
 import copy
 import math
 from collections.abc import Iterable
@@ -38,8 +39,9 @@ class _Owner(mesa.Agent):
         return getattr(self.model.world, self._table)[self._position]
 
     @property
+    @abc.abstractmethod
     def _km(self) -> tuple[float, float]:
-        raise NotImplementedError
+        """Its place from the south-west corner, east and north [km]."""
 
     @property
     def x(self) -> float:
