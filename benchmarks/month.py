@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.model import ClusterModel
-from sim.processes import access, births, exits, finance, land, location, operations
+from sim.processes import access, births, exits, finance, labour, land, location, operations
 from sim.scenario import Scenario
 from sim.world import FIRMS, World
 
@@ -24,7 +24,8 @@ PROCESSES: dict[str, tuple[object, tuple[str, ...]]] = {
     "places": (land, ("open_space", "clear_offices", "count_vacancy")),
     "access": (access, ("refresh_fields",)),
     "relief": (location, ("mark_eligible",)),
-    "operations": (operations, ("hire_and_release", "earn_and_spend")),
+    "operations": (operations, ("post_and_release", "earn_and_spend")),
+    "labour": (labour, ("fill_posts",)),
     "finance": (finance, ("close_rounds",)),
     "ends": (exits, ("end_startups", "keep_register")),
     "births": (births, ("found_startups",)),

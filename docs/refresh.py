@@ -31,6 +31,7 @@ ROWS = {
     "seed": "Seed of all draws",
     "months": "Months that were simulated",
     "startups_region": "Active startups in the region",
+    "wage_index": "Wage index of the last month; 1 at the start",
     "lost_for_space": "Entrants lost because no rooms were found",
     "subsidy_rmb": "Rent relief paid",
     "lever": "Id of the lever",
@@ -202,6 +203,7 @@ def series_page() -> str:
     run = ClusterModel.from_scenario("baseline").run(1)
     for title, data in {
         "outcomes: one row a run": run.outcomes,
+        "region: one row a month": run.region,
         "costs: one row a month and lever": run.costs,
         "deals: one row a closed round": run.deals,
     }.items():

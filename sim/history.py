@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log
 from sim.policy import Policies, Terms
-from sim.processes import access, births, exits, finance, land, location, operations
+from sim.processes import access, births, exits, finance, labour, land, location, operations
 from sim.randomness import Draws, combine, uniform
 from sim.space import Grid, total
 from sim.world import ACTIVE, World
@@ -70,7 +70,8 @@ def live_month(world: World, par, terms: Terms, draw: Draws) -> None:
     world.begin_month()
     world.scale = float(exp(par.values.initial.history_growth_per_month * world.month))
     access.refresh_fields(world, par, terms)
-    operations.hire_and_release(world, par, terms)
+    operations.post_and_release(world, par, terms)
+    labour.fill_posts(world, par, terms)
     operations.earn_and_spend(world, par, terms)
     finance.close_rounds(world, par, terms, draw)
     exits.end_startups(world, par, terms, draw)
@@ -100,7 +101,9 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     world.month, world.scale = 0, 1.0
     world.begin_month()
     shrink_residuals(world, par, shares)
+    before = startups_by_zone(world.startups.parts[0], world.grid.zone, world.grid.n_zones)
     represent(world, par, terms, Draws(seed, 0), shares)
+    labour.begin_labour(world, par, par.values.initial.startups / max(total(before), 1.0))
     cell, lease_rent = world.startups["cell"], world.startups["lease_rent"]
     lease_rent[cell >= 0] = world.reference_rent[cell[cell >= 0]]
     begin_accounts(world)

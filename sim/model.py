@@ -19,7 +19,7 @@ from sim.district import DistrictGrid, build_grid
 from sim.history import first_month
 from sim.parameters import Parameters
 from sim.policy import NewSpace, Policies, RentCut
-from sim.processes import access, births, exits, finance, land, location, operations
+from sim.processes import access, births, exits, finance, labour, land, location, operations
 from sim.randomness import Draws
 from sim.record import Recorder, Run
 from sim.scenario import Scenario
@@ -233,7 +233,8 @@ class ClusterModel(mesa.Model):
         land.clear_offices(world, par, terms)
 
         # Startups at work
-        operations.hire_and_release(world, par, terms)
+        operations.post_and_release(world, par, terms)
+        labour.fill_posts(world, par, terms)
         operations.earn_and_spend(world, par, terms)
         finance.close_rounds(world, par, terms, draw)
 
@@ -287,7 +288,12 @@ class ClusterModel(mesa.Model):
             zones=tuple(zone.id for zone in world.grid.tables.zones),
             first_month=first,
             months=months,
-            arrays={"series": recorder.series, "outside": recorder.outside, "costs": recorder.costs},
+            arrays={
+                "series": recorder.series,
+                "region": recorder.region,
+                "outside": recorder.outside,
+                "costs": recorder.costs,
+            },
             levers=levers,
             rows=recorder.presence,
             deal_rows=world.deals.rows[dealt:].copy(),

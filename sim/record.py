@@ -60,6 +60,19 @@ ZONE_COLUMNS = (
     Column("zone_tenants_m2", "m2", "Floor space held by other tenants"),
 )
 SERIES = STOCKS + FLOW_COLUMNS + ZONE_COLUMNS
+#: of the whole region, one value a month; in the order of world.LABOUR but for what only the start needs
+REGION = (
+    Column("seekers_heads", "heads", "People who look for work in a startup, at the end of the month"),
+    Column("wage_index", "of the first month", "Wage index, at the end of the month"),
+    Column("inflow_heads", "heads", "People who began to look: graduates and experienced"),
+    Column("leavers_heads", "heads", "Seekers who left the region's startup labour market"),
+    Column("released_heads", "heads", "Heads that firms lost or released"),
+    Column("posts_heads", "heads", "Posts open in firms"),
+    Column("hires_heads", "heads", "Posts filled"),
+    Column("teams_heads", "heads", "Founding teams, taken from the seekers"),
+    Column("returned_heads", "heads", "Heads of ended firms who look for work here"),
+)
+REGION_FIELDS = tuple(column.name.removesuffix("_heads").removesuffix("_index") for column in REGION)
 PRESENCE = (
     Column("step", "steps", "Steps after which the row was taken down"),
     Column("uid", "-", "Identity of the startup, the same in every scenario"),
@@ -93,6 +106,7 @@ class Recorder:
         self.first = first
         self.series = np.zeros((months, n_zones, 4, len(SERIES)))
         self.outside = np.zeros((months, 4))
+        self.region = np.zeros((months, len(REGION)))
         self.levers = levers
         self.costs = np.zeros((months, len(levers)))
         self.presence: dict[int, np.ndarray] = {}
@@ -116,6 +130,8 @@ class Recorder:
         zones[:, :, 2] = grid.zone_sums(world.vacant)[:, None]
         zones[:, :, 3] = grid.zone_sums(world.tenants)[:, None]
         self.outside[index] = world.founded_outside
+        for i, name in enumerate(REGION_FIELDS):
+            self.region[index, i] = world.labour[name][0]
         costs = dict(zip(policies.cut_ids, world.relief_paid * WAN, strict=True))
         costs |= policies.capital_cost_rmb(steps - 1)
         for lever, spent in costs.items():
@@ -163,7 +179,7 @@ class Run:
     first_month, months
         First month of the record, and number of months.
     arrays
-        ``series`` (months, n_zones, 4, n_columns), ``outside`` (months, 4) and ``costs``
+        ``series`` (months, n_zones, 4, n_columns), ``region`` (months, n_columns), ``outside`` (months, 4) and ``costs``
         (months, n_levers, RMB).
     levers
         Ids of the levers.
@@ -204,6 +220,18 @@ class Run:
         flat = data.reshape(-1, data.shape[3])
         values = [(c.name, c.unit, pa.array(np.ascontiguousarray(flat[:, i]))) for i, c in enumerate(SERIES)]
         return _table(keys + values, {c.name: c.meaning for c in SERIES})
+
+    @functools.cached_property
+    def region(self) -> pa.Table:
+        """Monthly series of the whole region: who founded outside, by segment, and the labour market."""
+        values, outside = self.arrays["region"], self.arrays["outside"]
+        months = pa.array(np.arange(len(values)) + self.first_month, pa.int32())
+        columns = [("month", "months", months)]
+        columns += [(c.name, c.unit, pa.array(values[:, i].copy())) for i, c in enumerate(REGION)]
+        names = [f"founded_outside_{segment.lower()}" for segment in SEGMENTS]
+        columns += [(name, "founders", pa.array(outside[:, s].copy())) for s, name in enumerate(names)]
+        meanings = dict.fromkeys(names, "Potential founders of the segment who chose another region")
+        return _table(columns, meanings | {c.name: c.meaning for c in REGION})
 
     @functools.cached_property
     def presence(self) -> pa.Table:
@@ -301,6 +329,8 @@ class Run:
             "deals",
         ):
             out[name] = ("count", value(name, sums))
+        wage = REGION_FIELDS.index("wage")
+        out["wage_index"] = ("of the first month", float(self.arrays["region"][-1, wage]))
         out["moves"] = ("count", value("moves_in", sums))
         out["founded_outside"] = ("count", float(self.arrays["outside"].sum()))
         out["capital_rmb"] = ("RMB", value("capital_rmb", sums))

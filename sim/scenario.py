@@ -38,6 +38,7 @@ from sim.parameters import (
     Exits,
     Finance,
     Initial,
+    Labour,
     Land,
     Location,
     Operations,
@@ -145,6 +146,7 @@ class Scenario(BaseModel):
     land: Land = Land()
     location: Location = Location()
     operations: Operations = Operations()
+    labour: Labour = Labour()
     finance: Finance = Finance()
     exits: Exits = Exits()
     births: Births = Births()

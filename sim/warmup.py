@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.parameters import Parameters
 from sim.policy import Policies, Terms
-from sim.processes import access, births, exits, finance, land, location, operations
+from sim.processes import access, births, exits, finance, labour, land, location, operations
 from sim.randomness import Draws
 from sim.scenario import Scenario
 from sim.space import Grid
@@ -46,7 +46,8 @@ def compile_money(scenario: Scenario) -> None:
     land.start_offices(world, par)
     land.clear_offices(world, par, terms)
     access.refresh_fields(world, par, terms)
-    operations.hire_and_release(world, par, terms)
+    operations.post_and_release(world, par, terms)
+    labour.fill_posts(world, par, terms)
     operations.earn_and_spend(world, par, terms)
     finance.close_rounds(world, par, terms, draw)
     exits.end_startups(world, par, terms, draw)

@@ -93,8 +93,7 @@ STATES = record_dtype(
         ("spillover", "<f8"),  # log spillovers received from others, as of this month
         ("diversity", "<f8"),  # diversity of the others around it, as of this month
         ("relief", "<f8"),  # share of its rent that the public pays this month
-        ("last_round", "<i4"),  # month
-        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
+        ("posts", "<f8"),  # heads that it wants to hire this month
     ],
     size=64,
 )
@@ -106,6 +105,8 @@ BOOKS = record_dtype(
         ("ask", "<f8"),  # money looked for, wan
         ("valuation", "<f8"),  # after the last round, wan
         ("subsidy", "<f8"),  # received from month 0 on, wan
+        ("last_round", "<i4"),  # month
+        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
         ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
         ("rounds", "<i4"),  # closed rounds
         ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
@@ -150,6 +151,12 @@ NODE = record_dtype(
     ]
 )
 
+#: the region's labour market: the stock of seekers, the wage, and the flows of the month [heads]
+LABOUR = record_dtype([(name, "<f8") for name in (
+    "seekers", "wage", "usual_inflow", "usual_graduates", "inflow", "leavers", "released", "posts", "hires",
+    "teams", "returned",
+)])  # fmt: skip
+
 #: one fund's part of one round; entries of a startup form a chain through `next`
 HOLDING = record_dtype([("share", "<f8"), ("fund", "<i4"), ("rounds", "<i4"), ("next", "<i4")])
 
@@ -168,7 +175,7 @@ FLOW = {name: i for i, name in enumerate(FLOWS)}
 # how often a cap or a clip binds
 CAPS = record_dtype([(name, "<i8") for name in (
     "revenue_quality_cap", "revenue_cap", "target_low", "target_high", "runway_cut", "runway_hold",
-    "no_space_to_hire", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
+    "no_space_to_hire", "wage_step", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
     "commitment_exhausted", "ticket_short", "round_released", "search_expired", "entrants_lost",
     "movers_without_room", "firm_months", "cell_months", "fund_months",
 )])  # fmt: skip
@@ -181,6 +188,13 @@ def exact(x):
     Sums of such numbers (below 2^33) carry no rounding error, so they do not depend on the order of rows.
     """
     return np.floor(x * 1048576.0 + 0.5) / 1048576.0
+
+
+def at_rest() -> np.ndarray:
+    """Return a labour market at the wage 1, without seekers."""
+    market = np.zeros(1, dtype=LABOUR)
+    market["wage"] = 1.0
+    return market
 
 
 def node_table(grid: Grid) -> np.ndarray:
@@ -396,6 +410,10 @@ class World:
         Attraction of each zone that nothing else explains [utils], (n_zones,).
     appeal, reference_appeal
         Inclusive value of the region by segment, now and at the start [utils], (4,).
+    labour
+        The labour market: one record.
+    posts
+        Posts open this month [heads].
     scale
         Factor of founding, below 1 in the history.
     flows
@@ -438,6 +456,8 @@ class World:
     residual: np.ndarray
     appeal: np.ndarray
     reference_appeal: np.ndarray
+    labour: np.ndarray
+    posts: np.ndarray
     scale: float
     flows: np.ndarray
     founded_outside: np.ndarray
@@ -482,6 +502,8 @@ class World:
             residual=np.zeros(grid.n_zones),
             appeal=np.zeros(4),
             reference_appeal=np.zeros(4),
+            labour=at_rest(),
+            posts=np.zeros(n),
             scale=1.0,
             flows=np.zeros((grid.n_zones, 4, len(FLOWS))),
             founded_outside=np.zeros(4),
@@ -509,6 +531,7 @@ class World:
         self.former.give(final(self.former.parts[0], self.month), self.gone)
         self.flows[:] = 0.0
         self.founded_outside[:] = 0.0
+        self.labour["returned"] = 0.0
 
     def check(self, tolerance: float = 1e-6) -> None:
         """Raise IdentityError if leases, other tenants and vacancy are not the stock, or leases are miscounted.

@@ -165,7 +165,7 @@ def test_names_of_scenarios_levers_and_series_are_made_of_words_of_the_lexicon()
     places = {word for zone in read_world("haidian").zones for word in zone.id.split("-")}
     run = ClusterModel.from_scenario("baseline").run(1)
     names = {*Scenario.shipped(), *LEVERS, *METRICS, *SECTIONS, *(column.name for column in SERIES)}
-    for table in (run.outcomes, run.presence, run.costs, run.deals):
+    for table in (run.outcomes, run.region, run.presence, run.costs, run.deals):
         names |= set(table.column_names)
     for lever in LEVERS.values():
         names |= {field.alias or name for name, field in lever.model_fields.items()}

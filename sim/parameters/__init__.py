@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from sim.parameters.markets import Labour
 from sim.parameters.money import Finance
 from sim.parameters.places import Access, Land, Location
 from sim.parameters.section import SEGMENTS, STAGES, Section
 from sim.parameters.setting import Initial, Outlook
 from sim.parameters.startups import Births, Exits, Operations
 
-__all__ = ["SECTIONS", "SEGMENTS", "STAGES", "Access", "Births", "Exits", "Finance", "Initial", "Land",
+__all__ = ["SECTIONS", "SEGMENTS", "STAGES", "Access", "Births", "Exits", "Finance", "Initial", "Labour", "Land",
            "Location", "Operations", "Outlook", "Parameters", "Section"]  # fmt: skip
 
 #: the tables of a scenario file ("start" being its first month, the state then is "initial")
@@ -26,6 +27,7 @@ SECTIONS: dict[str, type[Section]] = {
     "land": Land,
     "location": Location,
     "operations": Operations,
+    "labour": Labour,
     "finance": Finance,
     "exits": Exits,
     "births": Births,

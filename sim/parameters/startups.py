@@ -74,13 +74,10 @@ class Operations(Section):
     separation_per_month: float = parameter(
         0.012, unit="1/month", bounds=(0, 1), sweep=(0.006, 0.024),
         meaning="Heads that leave a startup of themselves.", source="assumed")  # fmt: skip
-    matching_constant: float = parameter(
-        0.5, unit="-", bounds=(0, 1), sweep=(0.35, 0.65),
-        meaning="Matching constant mu: mu/sqrt(tightness) of the open posts are filled in a month.",
-        source="assumed")  # fmt: skip
-    tightness: float = parameter(
-        0.5, unit="posts per seeker", bounds=(0.25, 4), sweep=(0.4, 0.7),
-        meaning="Open posts per seeker at which the wage rests.", source="assumed")  # fmt: skip
+    wage_passed_on: float = parameter(
+        1.0, unit="-", bounds=(0, 1), sweep=(0.8, 1),
+        meaning="Elasticity of revenue to the wage: what all firms of the city pay, their prices follow.",
+        source="assumed; below 1 more money can mean fewer firms")  # fmt: skip
 
 
 class Exits(Section):

@@ -20,7 +20,19 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log, poisson_inversion
 from sim.randomness import identity, normal, pick, poisson, uniform
-from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FIRM, INDEPENDENT, INSTITUTE, LISTED, NEVER, WAITING
+from sim.world import (
+    ACQUIRED,
+    ACTIVE,
+    CLOSED,
+    DORMANT,
+    FIRM,
+    INDEPENDENT,
+    INSTITUTE,
+    LISTED,
+    NEVER,
+    WAITING,
+    exact,
+)
 
 MONTHS_A_YEAR = 12.0
 
@@ -31,7 +43,7 @@ def found_startups(world, par, terms, draw) -> None:
     inside = inside_probabilities(appeal - par.outside_offer(world.month), par.table)
     counts = founder_counts(world.nodes, world.scale, par.table, draw("founders"))
     ledger, number = world.startups, int(counts.sum())
-    n = ledger.n
+    n = before = ledger.n
     start = _month_number(world.month)
     firms, states, books = ledger.reserve(number)
     ledger.n = add_founders(
@@ -50,6 +62,9 @@ def found_startups(world, par, terms, draw) -> None:
             firms, states, books, ledger.n, parents, children, parent_firms, parent_states, len(world.nodes) - 1,
             world.grid.zone, start, world.month, par.table, inside, draw("founder"), draw("inside"),
             world.founded_outside)  # fmt: skip
+    teams = heads_of(ledger.parts[0], before)
+    world.labour[0].teams = teams
+    world.labour[0].seekers -= teams
 
 
 def _month_number(month: int) -> np.uint64:
@@ -69,6 +84,15 @@ def inside_probabilities(appeal, par):
     for s in range(4):
         out[s] = inside_probability(births.outside_pull * appeal[s], births)
     return out
+
+
+@kernel
+def heads_of(firms, first):
+    """Return the heads of the rows from `first` on."""
+    heads = 0.0
+    for i in range(first, firms.shape[0]):
+        heads += exact(firms[i].heads)
+    return heads
 
 
 @kernel
@@ -106,7 +130,7 @@ def write_founder(
     firm.area, firm.cell, firm.born, firm.waited, firm.counted_as = 0.0, -1, month, 0, segment
     firm.lease_end, firm.search_end, firm.pause_end, firm.boost_end = NEVER, NEVER, NEVER, NEVER
     state.lease_rent, state.spillover, state.diversity, state.relief = 0.0, 0.0, 0.0, 0.0
-    state.last_round, state.eligible = month, 0
+    state.posts, book.last_round, book.eligible = 0.0, month, 0
     book.ask, book.valuation, book.subsidy = 0.0, 0.0, 0.0
     book.holding, book.rounds, book.origin_place, book.ended = -1, 0, place, NEVER
 

@@ -26,7 +26,7 @@ def end_startups(world, par, terms, draw) -> None:
     pull = exp(par.values.births.outside_pull * par.outside_offer(world.month))
     firms, states, books = world.startups.parts
     end(firms, states, books, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
-        world.funds, pull, world.highest_rent,
+        world.funds, pull, world.highest_rent, world.labour,
         draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, fail_key, acquire_key, list_key,
+def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, labour, fail_key, acquire_key, list_key,
         leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
@@ -101,6 +101,17 @@ def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, h
             books[i].ended = month
             leased[firm.cell] -= firm.area
             firm.area = 0.0
+            returned = exact(firm.heads * share_of_heads(status, par[0].labour))
+            labour[0].returned += returned
+            labour[0].seekers += returned
+
+
+@kernel
+def share_of_heads(status, labour):
+    """Return the share of an ended firm's heads who look for work here.   (E10)"""
+    if status == DORMANT:
+        return labour.failed_heads_return
+    return labour.acquired_heads_return if status == ACQUIRED else labour.departed_heads_return
 
 
 @kernel

@@ -239,7 +239,7 @@ def seek(firms, states, books, par, month, key, ask_key, caps):
             u, hazard = uniform(key, firm.uid, 0), hazards[firm.segment, firm.stage]
             if u >= hazard * most:
                 continue
-            hazard *= by_gap(firm.stage, month - states[i].last_round, finance)
+            hazard *= by_gap(firm.stage, month - books[i].last_round, finance)
             if begins_search(u, hazard, states[i].log_capability, finance):
                 noise = normal(ask_key, firm.uid, firm.stage)
                 books[i].ask = ask_for(firm.segment, firm.stage, noise, finance)
@@ -520,4 +520,4 @@ def receive(firm, state, book, amount, month, finance):
     if firm.segment == 0:
         firm.segment = APP
     book.rounds += 1
-    state.last_round, firm.search_end = month, NEVER
+    book.last_round, firm.search_end = month, NEVER

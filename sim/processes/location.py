@@ -97,8 +97,8 @@ def mark_eligible(world, par, terms) -> None:
     """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief)."""
     if terms.max_age.size == 0:
         return
-    firms, states, _ = world.startups.parts
-    mark(firms, states, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
+    firms, states, books = world.startups.parts
+    mark(firms, states, books, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
          terms.max_area)  # fmt: skip
 
 
@@ -125,12 +125,12 @@ def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     seat(firms, states, books, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
          choice.zone_sums, choice.column(masks), nearness(world.grid, par.values.location.origin_weight_per_km), world.rent, world.space, world.leased,
            world.largest_lease,
-         draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+         draw("zone"), draw("cell"), world.flows, world.labour, world.caps)  # fmt: skip
 
 
 def move_tenants(world, par, terms, draw) -> None:
     """Let tenants at the end of a lease, or crowded, stay or move (writes startups, leased, flows)."""
-    firms, states, _ = world.startups.parts
+    firms, states, books = world.startups.parts
     choosers = looking(firms, world.month, par.table)
     revising = par.values.location.revision_rate_per_month > 0 or par.values.location.revision == ONE
     if revising:
@@ -138,13 +138,13 @@ def move_tenants(world, par, terms, draw) -> None:
     if choosers.size == 0:
         return
     choosers = in_turn(firms, choosers, draw("turn"))
-    choice = Choice(world, par, terms, np.unique(states["eligible"][choosers]))
+    choice = Choice(world, par, terms, np.unique(books["eligible"][choosers]))
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - choice.log_vacancy,
-           choice.column(states["eligible"][choosers]), revising,
+           choice.column(books["eligible"][choosers]), revising,
            world.attraction, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
-           draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+           world.labour[0].wage, draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=8)
@@ -211,7 +211,7 @@ def turns(firms, chosen, key):
 
 
 @kernel
-def mark(firms, states, month, zone, share, max_age, max_stage, max_area):
+def mark(firms, states, books, month, zone, share, max_age, max_stage, max_area):
     """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay."""
     for i in range(firms.shape[0]):
         firm = firms[i]
@@ -222,7 +222,7 @@ def mark(firms, states, month, zone, share, max_age, max_stage, max_area):
                         and firm.area <= max_area[k]):  # fmt: skip
                     bits |= np.int64(1) << np.int64(k)
                     relief += share[k, zone[firm.cell]]
-        states[i].eligible = bits
+        books[i].eligible = bits
         states[i].relief = min(relief, 1.0)
 
 
@@ -393,7 +393,7 @@ def find_among_free(uid, need, location, zone, weights, near, space, leased, lar
 
 @kernel
 def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_sums, columns, near, rent,
-         space, leased, largest, zone_key, cell_key, flows, caps):  # fmt: skip
+         space, leased, largest, zone_key, cell_key, flows, labour, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
     location = par[0].location
     for i in waiting:
@@ -406,13 +406,15 @@ def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_s
         if cell >= 0:
             firm.status, firm.cell, firm.area, firm.born = ACTIVE, cell, need, month
             firm.lease_end, firm.waited = month + lease_length(firm.stage, location), 0
-            states[i].lease_rent, states[i].last_round = rent[cell], month
+            states[i].lease_rent, books[i].last_round = rent[cell], month
             leased[cell] += need
             flows[zone[cell], s, ENTRIES] += 1.0
             continue
         firm.waited += 1
         if firm.waited >= location.patience_months:
             firm.status = LOST
+            labour[0].returned += exact(firm.heads)
+            labour[0].seekers += exact(firm.heads)
             caps[0].entrants_lost += 1
             z = best_zone(firm.uid, 0, zone_sums[s, 0, m], nearby, zone_key)
             flows[max(z, 0), s, LOST_FOR_SPACE] += 1.0
@@ -442,7 +444,7 @@ def decide(firms, states, choosers, par, month, zone, first,
            weights, zone_sums, log_rest, columns, revising,
            attraction, log_spill, jacobs,
            rent, space, leased, largest, vacant,
-           stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
+           wage, stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
     anywhere = np.ones(first.size - 1)
@@ -475,7 +477,7 @@ def decide(firms, states, choosers, par, month, zone, first,
         flows[zone[own], s, MOVES_OUT] += 1.0
         flows[zone[cell], s, MOVES_IN] += 1.0
         sign_lease(firm, state, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
-        payroll = firm.heads * operations.wage_wan_head_month[s]
+        payroll = firm.heads * operations.wage_wan_head_month[s] * wage
         firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
                       + location.moving_payroll_months * payroll)  # fmt: skip
 

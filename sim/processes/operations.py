@@ -1,14 +1,14 @@
-"""Operations: productivity, posts, heads, revenue, cost and cash.
+"""Operations: productivity, posts, releases, revenue, cost and cash.
 
 Equations
 ---------
 (E12) ``productivity = exp(e_M (L_s - L0) + e_J (J - J0))``; capability is quality times productivity.
-(E13) ``cost = H w (1 + overhead + compute) + area x lease rent x (1 - sigma)``;
-``revenue = reference cost x min(rev_k min(capability, cap)^e, ceiling)``, the reference cost counting rent at
-the reference rent; ``cash += revenue - cost``.
+(E13) ``cost = H w_s w (1 + overhead + compute) + area x lease rent x (1 - sigma)``, w being the wage index;
+``revenue = reference cost x w^p x min(rev_k min(capability, cap)^e, ceiling)``, the reference cost counting wages
+at their first level and rent at the reference rent; ``cash += revenue - cost``.
 (E14) A startup aims at ``H* = target(segment, stage) clip(capability)^e``. With a runway above ten months it
 posts what it lost plus 6 % of the gap; between six and ten what it lost; below six it releases 10 %. Hiring
-stops where a head would have less than 8 m2. Of the posts ``mu / sqrt(tightness)`` are filled in a month.
+stops where a head would have less than 8 m2. Who is hired is the labour market's business (E10).
 
 References
 ----------
@@ -18,24 +18,27 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 
 import numpy as np
 
-from sim.compiled import exps, kernel, log
-from sim.world import ACTIVE, FLOW, LISTED, WAN, exact
+from sim.compiled import exp, exps, kernel, log
+from sim.world import ACTIVE, FLOW, LISTED, WAN, exact, floor_exact
 
 BLOCK = 512  # rows
 SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
 
 
-def hire_and_release(world, par, terms) -> None:
-    """Set productivity, then let heads go and fill posts (writes log_capability, revenue_share, heads)."""
+def post_and_release(world, par, terms) -> None:
+    """Set productivity, let heads go and open posts (writes log_capability, revenue_share, heads, posts, labour)."""
     firms, states, _ = world.startups.parts
-    staff(firms, states, par.table, world.caps)
+    market = world.labour[0]
+    world.posts[:] = 0.0
+    market.released = staff(firms, states, par.table, market.wage, world.posts, world.caps)
+    market.seekers += market.released
 
 
 def earn_and_spend(world, par, terms) -> None:
     """Book revenue, cost and rent relief (writes cash, subsidy, flows, relief_paid)."""
     world.relief_paid = np.zeros(terms.rent_share.shape[0])
     firms, states, books = world.startups.parts
-    settle(firms, states, books, par.table, world.grid.zone, terms.rent_share, world.flows,
+    settle(firms, states, books, par.table, world.labour[0].wage, world.grid.zone, terms.rent_share, world.flows,
            world.relief_paid)  # fmt: skip
 
 
@@ -84,15 +87,21 @@ def rent_per_head(location):
 
 
 @kernel
-def burn(firm, state, operations, location):
-    """Return cost minus revenue at the present number of heads [wan/month].   (E13)"""
-    unit = cost_per_head(firm.segment, firm.stage, operations)
-    cost = firm.heads * unit + firm.area * state.lease_rent * (1.0 - state.relief) / WAN
-    return cost - state.revenue_share * firm.heads * (unit + rent_per_head(location))
+def price_level(wage, operations):
+    """w^p: what firms can charge when all of them pay the wage w.   (E13)"""
+    return exp(operations.wage_passed_on * log(wage))
 
 
 @kernel
-def posts(heads, target, runway, operations):
+def burn(firm, state, wage, prices, operations, location):
+    """Return cost minus revenue at the present number of heads [wan/month].   (E13)"""
+    unit = cost_per_head(firm.segment, firm.stage, operations)
+    cost = firm.heads * unit * wage + firm.area * state.lease_rent * (1.0 - state.relief) / WAN
+    return cost - prices * state.revenue_share * firm.heads * (unit + rent_per_head(location))
+
+
+@kernel
+def wanted_posts(heads, target, runway, operations):
     """Return posts that a firm wants to fill: losses, and with a long runway part of the gap.   (E14)"""
     if runway < operations.cut_runway_months or heads > target:
         return 0.0
@@ -103,13 +112,13 @@ def posts(heads, target, runway, operations):
 
 
 @kernel
-def staff(firms, states, par, caps):
-    """Update capability, revenue share and heads of each firm.   (E12 to E14)
+def staff(firms, states, par, wage, posted, caps):
+    """Update capability, revenue share, heads and posts of each firm; return the heads let go.   (E12 to E14)
 
     Rows are taken in blocks, because exponentials come several at a time.
     """
     operations, location = par[0].operations, par[0].location
-    filled = min(operations.matching_constant / np.sqrt(operations.tightness), 1.0)
+    prices, released = price_level(wage, operations), 0.0
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
     rows, for_revenue, for_target = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
@@ -135,37 +144,44 @@ def staff(firms, states, par, caps):
             state.revenue_share = revenue_over_cost(firm.stage, revenue_power[k], operations)
             caps[0].revenue_cap += state.revenue_share >= operations.revenue_cap
             target = target_heads(firm.segment, firm.stage, target_power[k], operations)
-            hire(firm, state, target, filled, operations, location, caps)
+            released += plan_heads(firm, state, target, wage, prices, operations, location, caps)
+            posted[firm.cell] += state.posts
         caps[0].firm_months += n
+    return released
 
 
 @kernel
-def hire(firm, state, target, filled, operations, location, caps):
-    """Let heads go and fill posts, as the runway allows.   (E14)"""
-    loss = burn(firm, state, operations, location)
+def plan_heads(firm, state, target, wage, prices, operations, location, caps):
+    """Let heads go and open posts, as the runway allows; return the heads let go.   (E14)"""
+    loss = burn(firm, state, wage, prices, operations, location)
     runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
     room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
-    wanted = posts(firm.heads, target, runway, operations)
+    wanted = wanted_posts(firm.heads, target, runway, operations)
     kept = firm.heads * (1.0 - operations.separation_per_month)
     opened = min(wanted, max(room - kept, 0.0))
     if runway < operations.cut_runway_months:
         kept -= operations.cut_per_month * firm.heads
-    firm.heads = max(kept + filled * opened, 1.0)
     caps[0].runway_cut += runway < operations.cut_runway_months
     caps[0].runway_hold += operations.cut_runway_months <= runway <= operations.growth_runway_months
     caps[0].no_space_to_hire += opened < wanted
+    # the last head stays, and its post is not open
+    heads = max(kept, 1.0)
+    released = floor_exact(max(firm.heads - heads, 0.0))
+    firm.heads, state.posts = firm.heads - released, floor_exact(max(opened - (heads - kept), 0.0))
+    return released
 
 
 @kernel
-def settle(firms, states, books, par, zone, rent_share, flows, paid):
+def settle(firms, states, books, par, wage, zone, rent_share, flows, paid):
     """cash += revenue - cost; the public pays its share of the rent.   (E13)"""
     operations, location = par[0].operations, par[0].location
+    prices = price_level(wage, operations)
     for i in range(firms.shape[0]):
         firm = firms[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
         state = states[i]
-        firm.cash -= burn(firm, state, operations, location)
+        firm.cash -= burn(firm, state, wage, prices, operations, location)
         if state.relief <= 0.0:
             continue
         rent, z = firm.area * state.lease_rent / WAN, zone[firm.cell]
@@ -175,8 +191,8 @@ def settle(firms, states, books, par, zone, rent_share, flows, paid):
         flows[z, firm.segment, SUBSIDY] += relief
         offered = 0.0
         for k in range(paid.size):
-            if (state.eligible >> k) & 1:
+            if (books[i].eligible >> k) & 1:
                 offered += rent_share[k, z]
         for k in range(paid.size):
-            if (state.eligible >> k) & 1:
+            if (books[i].eligible >> k) & 1:
                 paid[k] += exact(relief * rent_share[k, z] / offered)
