@@ -14,10 +14,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sim.ledger import FIRMS
 from sim.model import ClusterModel
 from sim.processes import access, births, exits, finance, labour, land, location, operations
 from sim.scenario import Scenario
-from sim.world import FIRMS, World
+from sim.world import World
 
 PROCESSES: dict[str, tuple[object, tuple[str, ...]]] = {
     "begin of month": (World, ("begin_month",)),

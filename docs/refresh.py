@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import sim.store
+from sim.levers import LEVERS
 from sim.model import ClusterModel
 from sim.paired import MEANINGS, METRICS
 from sim.parameters import SECTIONS, SEGMENTS, STAGES
 from sim.places import read_world, shipped_folder
-from sim.policy import LEVERS
 from sim.record import FLOW_COLUMNS, PRESENCE, STOCKS, ZONE_COLUMNS, Column
 from sim.scenario import Scenario
 
@@ -24,6 +24,114 @@ BEGIN, END = "<!-- written by docs/refresh.py -->\n", "<!-- end -->\n"
 #: a row of a parameter table in ODD.md: symbol and parameter are written by hand, the rest is not
 ODD_ROW = re.compile(r"^\| ([^|]*)\| \[`(\w+)\.(\w+)`\]\(parameters\.md#\w+\) \|.*$", re.MULTILINE)
 ODD_HEADING = re.compile(r"^(?:##|###) (.+)$", re.MULTILINE)
+NOTHING_FOUND = "No evidence found; the effect is assumed."
+NO_POLICY = "No policy: what is assumed is the development itself."
+#: what the public pays for each kind of lever, and what is known of such policies (names of sources.md)
+ACCOUNTS = {
+    "rent-cut": (
+        "The share of the rent of every eligible lease, month by month: what startups receive. "
+        "Part of it can end as higher rent.",
+        "Of the businesses in Britain's enterprise zones 50 to 80 % had moved there (Papke (1993)); US empowerment zones "
+        "added jobs at a modest loss (Busso, Gregory and Kline (2013)); of China's zones those created later brought less and "
+        "distorted more (Jin Wang (2013)), though new firms mattered more than "
+        "firms that stayed (Lu, Wang and Zhu (2019)). How strongly startups shun rent is not known.",
+    ),
+    "new-space": (
+        "The gross building cost, at the opening or in equal monthly parts with interest at 5 % a year; rents that "
+        "the owner receives and the value that is left at the end are not counted.",
+        "The cost is that of the Jingxi park (2023). China's zones, with more than buildings on offer, had more firms "
+        "and jobs than before (Lu, Wang and Zhu (2019)); reviews of zones elsewhere are very mixed "
+        "(Neumark and Simpson (2015)).",
+    ),
+    "uptake-list": (
+        "Nothing.",
+        "130 firms had reserved space and 27 of them applied "
+        "(21st Century Business Herald (2025)). Many pairs of awareness and offer give such counts: nothing is learned "
+        "of either alone.",
+    ),
+    "compute-centre": (
+        "Capacity times the full cost of an accelerator, whether it is used or not, less what users pay.",
+        "No evaluation found. It acts through the market for compute, of which every number is assumed.",
+    ),
+    "compute-voucher": (
+        "What vouchers pay of the bills of their holders, who use more because of them.",
+        "No evaluation found. The default cap is that of Beijing's compute voucher (2023).",
+    ),
+    "rd-subsidy": (
+        "The share of wages that is paid: what startups receive.",
+        "A first US grant of about 150,000 USD doubled the chance of an energy startup to raise venture capital later "
+        "(Howell (2017)); here a grant works through cash alone, so that nothing of that kind is assumed.",
+    ),
+    "public-orders": (
+        "The orders: what startups receive.",
+        "Firms of facial recognition in China that won public contracts rich in data made more commercial software "
+        "(Beraja, Yang and Yuchtman (2023)); access to data is no part of this lever.",
+    ),
+    "vc-hub": (
+        "A sum a month, as the scenario says.",
+        "Funds invest less often at a distance (Sorenson and Stuart (2001)), which was seen between cities and not "
+        "inside one. What share of visiting capital would have come anyway is assumed.",
+    ),
+    "guided-fund": (
+        "The part of what is paid that is lost, booked when it is paid; less when a startup that leaves returns the "
+        "money. The rest is capital at risk, not cost.",
+        "Only 26 % of guidance funds had reached their target size by 2021 (Wei, Ang and Jia (2023)). Funds of city "
+        "governments raised early investment and lowered the number of new firms, because money went to favoured "
+        "industries (Zhang (2025)).",
+    ),
+    "cash": (
+        "The amounts: what founders receive.",
+        "No effect is assumed but that of cash on survival and growth. It is the benchmark: another lever that brings "
+        "less for the money needs another reason.",
+    ),
+    "talent-housing": ("The discount on each flat that is let.", NOTHING_FOUND),
+    "administration": (
+        "A sum a month, as the scenario says.",
+        "One office for all registration raised the number of registered businesses in Mexico by 5 % "
+        "(Bruhn (2011)): shops and services, seldom firms that choose between cities. The effect is assumed.",
+    ),
+    "landing": (
+        "A sum for each founder expected to come and look, whether it founds here or not.",
+        "A programme that brought founders to Chile raised the performance of those whom it schooled; cash and a desk "
+        "alone showed no effect (Gonzalez-Uribe and Leatherbee (2018)). How many come is assumed.",
+    ),
+    "public-space": ("A sum a month, as the scenario says.", NOTHING_FOUND),
+    "incubator": (
+        "A price for each taken place and month; empty places cost nothing.",
+        "In Chile schooling inside an accelerator raised the performance of startups, cash and a desk alone did not "
+        "(Gonzalez-Uribe and Leatherbee (2018)). The factors here are assumed.",
+    ),
+    "accelerator": (
+        "A price for each taken place and month; empty places cost nothing.",
+        "As for an incubator (Gonzalez-Uribe and Leatherbee (2018)); nothing found on one-person companies. The "
+        "factors are assumed.",
+    ),
+    "test-platform": (
+        "A price for each user and month; free places cost nothing.",
+        NOTHING_FOUND,
+    ),
+    "funding-climate": (
+        "Nothing.",
+        NO_POLICY
+        + " Deal counts doubled within 18 months in 2024 and 2025 (IT Juzi (2025)), so that factors far from "
+        "1 are within what has been seen.",
+    ),
+    "placebo": (
+        "Nothing.",
+        "None is needed: its true effect is zero. What a table shows for it is the size of what chance alone makes of an "
+        "effect.",
+    ),
+    "outside-offer": ("Nothing.", NO_POLICY),
+    "production-offer": (
+        "Nothing.",
+        NO_POLICY
+        + " Production of hardware has left before, for Shenzhen, Dongguan and Huizhou (Wang (2026)).",
+    ),
+    "tenant-demand": (
+        "Nothing.",
+        NO_POLICY + " 76,000 m² were absorbed in Zhongguancun in half a year (HelloOffice (2025)).",
+    ),
+}
 #: what columns without a meaning of their own hold
 ROWS = {
     "month": "Month of the scenario, from 0",
@@ -41,6 +149,19 @@ ROWS = {
     "asked_rmb": "Money looked for",
     "raised_rmb": "Money raised",
     "investors": "Funds in the round",
+    "last_stage_region": "Startups and listed firms of the last stage",
+}
+#: what became of the top share of the potential founders after some years (columns `top_..._3y` and so on)
+FATES = {
+    "founders": "Potential founders of the top share by drawn quality since the first month",
+    "kept_share": "Share of them who founded here and whose firm is still here after {years} years",
+    "kept": "Those who founded here and whose firm is still here after {years} years",
+    "producing_outside": "Those of the kept whose firm produces outside",
+    "founded_outside": "Those who founded elsewhere",
+    "left": "Those whose firm left the region",
+    "acquired": "Those whose firm was acquired",
+    "failed": "Those whose firm failed",
+    "no_rooms": "Those who founded here and have not found rooms, or were lost for want of them",
 }
 
 
@@ -212,9 +333,13 @@ def series_page() -> str:
     out += "\n## Effects of a comparison\n\n"
     out += (
         "`compare(...)` and `sim compare --json` give for each policy and metric mean, low and high of the paired "
-        "difference (95 %). What is no difference stands under `levels`: pairs, gross and deadweight startups, and for "
-        "each metric the means of both arms, their correlation, the variance ratio of unpaired to paired differences, "
-        "and the share of seeds with the sign of the mean.\n\n"
+        "difference (95 %). The same stands under `controls` for two rows that every table carries: a "
+        "[placebo](levers.md#placebo), whose true effect is zero, and [cash](levers.md#cash) for every entrant. What is no "
+        "difference stands under `levels`: pairs, gross and deadweight startups; for each metric the means of both arms, "
+        "their correlation, the variance ratio of unpaired to paired differences, and the share of seeds with the sign of "
+        "the mean; under `levers` for each lever its months in force, what it spent and might have spent, whom it served "
+        "and refused, and what of its effect is assumed; under `announced` with what probability the runs reach what "
+        "promoters announce, which is an input of nothing.\n\n"
     )
     out += table(
         ("metric", "unit", "meaning"), [(f"`{name}`", METRICS[name], MEANINGS[name]) for name in METRICS]
@@ -226,6 +351,9 @@ def series_page() -> str:
 def meaning(field: Any) -> str:
     """Return what a column holds."""
     told = str(field.metadata[b"meaning"].decode())
+    fate = re.fullmatch(r"top_(\w+)_(\d+)y", field.name)
+    if fate:
+        return FATES[fate.group(1)].format(years=fate.group(2))
     if told or field.name not in MEANINGS | ROWS:
         return told or counter(field.name)
     return ROWS.get(field.name) or MEANINGS[field.name]
@@ -245,22 +373,18 @@ def counter(name: str) -> str:
 
 
 def scenarios_page() -> str:
-    """Return the page of the shipped scenarios, the levers, and the zones and nodes that they may name."""
+    """Return the page of the shipped scenarios, and of the zones and nodes that they may name."""
     ids = sorted(Scenario.shipped(), key=lambda name: (name != "baseline", name))
     loaded = [Scenario.load(name) for name in ids]
     out = f"{MARK}\n\n# Scenarios\n\n"
     out += (
         "What ships with the program: files of `scenarios/`. `sim list` prints them, `sim scenario show ID --origin` "
-        "every value with the line that it comes from.\n\n"
+        "every value with the line that it comes from. What a `[[policies]]` table may be: [levers.md](levers.md).\n\n"
     )
     rows = [(f"[`{s.id}`](#{slug(s.id)})", s.name, s.name_zh, _code(s.extends), _levers(s)) for s in loaded]
     out += table(("id", "name", "中文", "extends", "levers"), rows)
     for scenario in loaded:
         out += f"\n## {scenario.id}\n\n" + scenario_part(scenario)
-    out += "\n## Levers\n\nWhat a `[[policies]]` table of a scenario file may be.\n"
-    for kind, lever in LEVERS.items():
-        out += f"\n### Lever `{kind}`\n\n{_paragraphs(str(lever.__doc__))}\n\n"
-        out += table(("key", "unit", "bounds", "default", "meaning"), list(lever_rows(lever)))
     return out + world_part(sorted({scenario.world for scenario in loaded}))
 
 
@@ -282,7 +406,7 @@ def scenario_part(scenario: Scenario) -> str:
                 ids = (value,) if isinstance(value, str) else value
                 value = ", ".join(f"{zone} ({names[zone]})" for zone in ids)
             rows.append((_code(field.alias or name), shown(value), _unit(field), given))
-        out += f"\nLever `{lever.id}`, kind [`{lever.kind}`](#lever-{slug(lever.kind)}):\n\n"
+        out += f"\nLever `{lever.id}`, kind [`{lever.kind}`](levers.md#{slug(lever.kind)}):\n\n"
         out += table(("key", "value", "unit", "given in the file"), rows)
         if hasattr(lever, "phases"):
             opened = [(phase.opens, f"{phase.area_m2:,g}") for phase in lever.phases]
@@ -322,6 +446,77 @@ def differences(scenario: Scenario) -> str:
         if entry.key.split(".")[0] not in labels and base.get(entry.key) != entry.value
     ]
     return ", ".join(other) or "nothing"
+
+
+# levers.md
+
+
+def levers_page() -> str:
+    """Return the page of all kinds of levers: what each does, where it acts, what it costs, what is known of it."""
+    out = f"{MARK}\n\n# Levers\n\n"
+    out += (
+        "What a `[[policies]]` table of a scenario file may be: its `kind`, one section each. Levers combine, a kind may "
+        "occur more than once, and their order in a file changes nothing. A lever whose strength is 0 changes nothing, "
+        "bit for bit. What each spent, whom it served and whom it refused stands month by month in the table "
+        "[costs](series.md#costs-one-row-a-month-and-lever): what a lever could not spend is not counted as its cost. "
+        "*Assumed* names what of an effect nobody has measured here: results that rest on it are conditional on it. "
+        "*Place-bound* levers treat the zones that they name, so that startups there are counted as displaced if they "
+        "would be elsewhere in the region. A *stress* is no policy but a development of the world outside; it stands in "
+        "the same list so that it has dates and combines like a policy.\n\n"
+    )
+    rows = [(f"[`{kind}`](#{slug(kind)})", sort_of(lever), acts_on(lever), lever.assumed or "nothing")
+            for kind, lever in LEVERS.items()]  # fmt: skip
+    out += table(("kind", "is", "acts on", "assumed"), rows)
+    return out + "".join(lever_part(kind, lever) for kind, lever in LEVERS.items())
+
+
+def lever_part(kind: str, lever: Any) -> str:
+    """Return the section of a kind of lever.
+
+    Raises
+    ------
+    LookupError
+        If ``ACCOUNTS`` does not say what it costs and what is known of it.
+    """
+    if kind not in ACCOUNTS:
+        raise LookupError(
+            f"docs/refresh.py, ACCOUNTS: say what {kind} costs and what is known of such policies"
+        )
+    cost, evidence = ACCOUNTS[kind]
+    shipped = [
+        s.id for s in map(Scenario.load, Scenario.shipped()) if any(p.kind == kind for p in s.policies)
+    ]
+    facts = {
+        "Is": sort_of(lever) + ".",
+        "Acts on": acts_on(lever) + ".",
+        "Assumed": (lever.assumed or "nothing: it acts through prices and quantities alone") + ".",
+        "The public pays": cost,
+        "Evidence": linked(evidence),
+        "Used by": ", ".join(f"[`{name}`](scenarios.md#{slug(name)})" for name in sorted(shipped)) or "no shipped scenario",
+    }  # fmt: skip
+    out = f"\n## {kind}\n\n{_paragraphs(str(lever.__doc__))}\n\n"
+    out += "".join(f"- **{name}:** {text}\n" for name, text in facts.items())
+    return out + "\n" + table(("field", "unit", "range", "default", "meaning"), list(lever_rows(lever)))
+
+
+def sort_of(lever: Any) -> str:
+    """Return whether a lever is a policy or a stress, and whether it is bound to places."""
+    if lever.stress:
+        return "a stress"
+    if lever.place_bound and not any(
+        lever.model_fields[name].is_required() for name in ("zone", "zones") if name in lever.model_fields
+    ):
+        return "a policy, place-bound if it names zones"
+    return "a place-bound policy" if lever.place_bound else "a policy, not place-bound"
+
+
+def acts_on(lever: Any) -> str:
+    """Return the term on which a lever acts, with links to the equations."""
+    headings = ODD_HEADING.findall((DOCS / "ODD.md").read_text(encoding="utf-8"))
+    links = {heading.split(".")[0]: slug(heading) for heading in headings if heading.startswith("E")}
+    return re.sub(
+        r"\bE\d+\b", lambda found: f"[{found.group()}](ODD.md#{links[found.group()]})", lever.acts_on
+    )
 
 
 def lever_rows(lever: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:
@@ -385,12 +580,12 @@ def _bounds(field: Any) -> str:
 
 def shown(value: Any) -> str:
     """Return a value as one would write it."""
+    if value is None or value == ():
+        return "absent"
     if isinstance(value, tuple):
         return (
             "; ".join(shown(v) for v in value) if isinstance(value[0], tuple) else " ".join(map(shown, value))
         )
-    if value is None:
-        return "absent"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, int | float) else str(value)
@@ -409,6 +604,7 @@ PAGES = {
     "parameters.md": parameters_page,
     "series.md": series_page,
     "scenarios.md": scenarios_page,
+    "levers.md": levers_page,
     "ODD.md": odd_page,
     "sources.md": sources_page,
 }

@@ -187,8 +187,8 @@ def schema() -> None:
     epilog=_("Example: sim compare rent-cut --seeds 20"),
     help=_(
         "Run policies and a baseline on the same seeds and print what the policies change, net of what they "
-        "only move. SCENARIO is a shipped id or a file; without any, all shipped policies are compared. The "
-        "same command again goes on where it was interrupted."
+        "only move. SCENARIO is a shipped id or a file; without any, the rent cut and the new northern space are "
+        "compared. A placebo and cash for every entrant run beside them. The same command again goes on where it was interrupted."
     ),
 )
 @click.argument("scenarios", metavar=_("[SCENARIO]..."), nargs=-1)
@@ -201,6 +201,8 @@ def schema() -> None:
     "--workers", type=click.IntRange(0, 1024), help=_("Processes; 0 for none; default: one a processor.")
 )
 @click.option("--out", help=_("Results folder; default: results/<first policy>-<plan>."))
+@click.option("--controls/--no-controls", default=True, show_default=True,
+              help=_("Run a placebo and cash for every entrant beside the policies."))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help=_("Print the effects as JSON."))
 def compare_scenarios(
     scenarios: tuple[str, ...],
@@ -209,6 +211,7 @@ def compare_scenarios(
     months: int | None,
     workers: int | None,
     out: str | None,
+    controls: bool,
     as_json: bool,
 ) -> int:
     """Compare policies with a baseline; return the exit code."""
@@ -216,7 +219,7 @@ def compare_scenarios(
     from sim.summary import closing_lines
 
     try:
-        comparison = compare(scenarios, baseline, seeds, months, workers, out)
+        comparison = compare(scenarios, baseline, seeds, months, workers, out, controls=controls)
     except Interrupted as error:
         click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
         return INTERRUPTED

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sim.world import STATUSES
+from sim.ledger import STATUSES
 
 _ACTIVE = STATUSES.index("active")
 

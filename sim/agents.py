@@ -5,7 +5,6 @@ row of the node or fund table, and what one writes there the next month reads.
 """
 
 import abc
-import copy
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -14,11 +13,13 @@ import mesa
 import numpy as np
 
 from sim.agent_sets import Members
+from sim.ledger import ACTIVE
 from sim.parameters import SEGMENTS, STAGES
 from sim.problems import nearest
 from sim.processes import access
 from sim.startups import Everyone, Startup, Startups
-from sim.world import ACTIVE, WAN, exact
+from sim.terms import WAN
+from sim.world import exact
 
 __all__ = ["VC", "Everyone", "Members", "Startup", "Startups", "University"]
 
@@ -158,16 +159,19 @@ class VC(_Owner):
     Attributes
     ----------
     name
-        Partner or Fund and a number; no real fund is meant.
+        Partner, Fund or Visitor and a number; no real fund is meant.
     """
 
     _table = "funds"
 
     def __init__(self, model: Any, position: int) -> None:
         super().__init__(model, position)
-        partners = int(model.world.funds["partner"].sum())
-        partner = bool(self._row["partner"])
-        self.name = f"Partner {position + 1}" if partner else f"Fund {position + 1 - partners}"
+        partners, local = int(model.world.funds["partner"].sum()), model.parameters.values.finance.funds
+        if position >= local:
+            self.name = f"Visitor {position + 1 - local}"
+        else:
+            partner = bool(self._row["partner"])
+            self.name = f"Partner {position + 1}" if partner else f"Fund {position + 1 - partners}"
 
     @property
     def _km(self) -> tuple[float, float]:
@@ -288,16 +292,8 @@ class VC(_Owner):
 
 
 def weigh_access(model: Any) -> None:
-    """Weigh graduates and funds over the cells anew (writes log_talent, log_capital).
-
-    On the floor space of the world's table, like before the history, so that the same tables give the same bits
-    also after new space has opened.
-    """
-    world = model.world
-    before = copy.copy(world)
-    before.stock = world.grid.spread_stock(world.grid.zone_values("stock_m2"))
-    access.prepare_access(before, model.parameters)
-    world.log_talent, world.log_capital = before.log_talent, before.log_capital
+    """Weigh graduates and funds over the cells anew (writes log_talent, log_capital)."""
+    access.prepare_access(model.world, model.parameters)
 
 
 def _not_negative(name: str, value: Any) -> float:

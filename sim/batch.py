@@ -124,7 +124,7 @@ def attempt(job: Job) -> RunRecord | Failure:
         run = ClusterModel.from_scenario(job.scenario, seed=job.seed).run(job.months)
         tables = {name: getattr(run, name) for name in TABLES}
         for name, value in run.measures().items():
-            if not np.isfinite(value[1]):
+            if value[1] is not None and not np.isfinite(value[1]):
                 raise ArithmeticError(f"{name} is {value[1]}")
         return RunRecord(job.run, job.seed, run.digest, round(time.perf_counter() - begin, 3), tables)
     except Exception as error:

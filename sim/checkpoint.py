@@ -19,11 +19,12 @@ from pydantic import ValidationError
 from sim.agents import VC, Startup, University
 from sim.compiled import source_hash
 from sim.language import _
+from sim.ledger import Table
 from sim.places import WorldError
 from sim.problems import shown
 from sim.scenario import Scenario
 from sim.space import Grid
-from sim.world import Table, World
+from sim.world import World
 
 FORMAT = 1
 #: fields of the world that are not in a checkpoint, and where they come from
@@ -229,7 +230,7 @@ def place_digest(grid: Grid) -> str:
 
 def _refuse_code(model: Any) -> None:
     """Raise if the model holds what only its user's program can make."""
-    numbers = {University: len(model.world.nodes) - 1, VC: len(model.world.funds)}
+    numbers = {University: len(model.world.nodes) - 2, VC: len(model.world.funds)}
     for kind, agents in model.agents_by_type.items():
         if kind is not Startup and len(agents) != numbers.get(kind, 0):
             message = _(

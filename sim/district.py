@@ -11,7 +11,7 @@ import mesa
 import numpy as np
 from mesa.discrete_space import OrthogonalMooreGrid
 
-from sim.world import NEVER
+from sim.ledger import NEVER
 
 LAYERS = ("rent", "compute", "talent")
 

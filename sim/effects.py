@@ -24,6 +24,8 @@ from sim.store import writing
 
 __all__ = ["METRICS", "Comparison", "ComparisonError", "Interrupted", "compare"]
 
+#: what is compared if nothing is named
+DEFAULT_POLICIES = ("rent-cut", "north-space")
 MOST_SEEDS = 100_000
 MOST_WORKERS = 1024
 
@@ -43,6 +45,7 @@ def compare(
     out: str | os.PathLike[str] | None = None,
     *,
     figures: bool = True,
+    controls: bool = True,
 ) -> Comparison:
     """Run policies and a baseline on the same seeds, and return the effects.
 
@@ -52,7 +55,7 @@ def compare(
     Parameters
     ----------
     policies
-        Scenarios, their ids, or paths of their files; absent: all shipped ones but the baseline.
+        Scenarios, their ids, or paths of their files; absent: the two with which the project begins.
     baseline
         The scenario with which they are compared.
     seeds
@@ -65,6 +68,8 @@ def compare(
         Results folder; absent: results/<first policy>-<hash of the plan>, in the working directory.
     figures
         Whether figures are drawn into the folder.
+    controls
+        Whether a placebo and cash for every entrant run beside the policies.
 
     Raises
     ------
@@ -76,11 +81,24 @@ def compare(
         If the folder cannot be written.
     """
     scenarios, texts = _read_scenarios(policies, baseline)
-    plan = _plan(scenarios, _seeds(seeds), months)
+    added = add_controls(scenarios) if controls else ()
+    plan = _plan(scenarios, added, _seeds(seeds), months)
     comparison = _run(plan, scenarios, texts, pathlib.Path(out or _default_folder(plan)), _workers(workers))
     if figures:
         comparison.draw()
     return comparison
+
+
+def add_controls(scenarios: dict[str, Scenario]) -> tuple[str, ...]:
+    """Add the controls of the baseline, the first scenario, that are not there already; return their ids."""
+    from sim.controls import controls
+
+    added = []
+    for control in controls(next(iter(scenarios.values()))):
+        if control.id not in scenarios:
+            scenarios[control.id] = control
+            added.append(control.id)
+    return tuple(added)
 
 
 def _run(
@@ -131,7 +149,7 @@ def _read_scenarios(policies: Any, baseline: Any) -> tuple[dict[str, Scenario], 
     if isinstance(policies, str | os.PathLike | Scenario):
         policies = [policies]
     reference, text = _read(baseline, problems)
-    wanted = list(policies or [name for name in Scenario.shipped() if name != getattr(reference, "id", None)])
+    wanted = list(policies or [name for name in DEFAULT_POLICIES if name != getattr(reference, "id", None)])
     read = [_read(policy, problems) for policy in wanted]
     if reference is None or problems:
         raise ScenarioError(problems)
@@ -160,7 +178,9 @@ def _read(source: Any, problems: list[Problem]) -> tuple[Scenario | None, str | 
         return None, None
 
 
-def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | None) -> Plan:
+def _plan(
+    scenarios: dict[str, Scenario], controls: tuple[str, ...], seeds: tuple[int, ...], months: int | None
+) -> Plan:
     from sim.compiled import source_hash
 
     reference = next(iter(scenarios.values()))
@@ -183,6 +203,7 @@ def _plan(scenarios: dict[str, Scenario], seeds: tuple[int, ...], months: int | 
             "fingerprint": scenario.fingerprint,
             "content": scenario.model_dump(mode="json", by_alias=True),
         }
+        | ({"control": True} if name in controls else {})
         for name, scenario in scenarios.items()
     }
     return Plan(reference.id, contents, seeds, int(months), source_hash())

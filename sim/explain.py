@@ -2,14 +2,14 @@
 
 import datetime
 from collections.abc import Callable, Iterator
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sim.language import _
-from sim.policy import LEVERS, MONTH_PATTERN, Lever
+from sim.levers import LEVERS, MONTH_PATTERN, Lever
 from sim.problems import nearest, shown
 
 #: pattern of a text that holds more than blanks
@@ -90,10 +90,17 @@ def _not_finite(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo |
 
 
 def _no_choice(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
-    choices = [str(choice) for choice in get_args(field.annotation)] if field is not None else []
+    choices = [str(choice) for choice in _choices(field.annotation)] if field is not None else []
     listed = _(" or ").join(f'"{choice}"' for choice in choices)
     rule = _('must be {choices}, not "{given}"').format(choices=listed, given=shown(error["input"]))
     return rule + nearest(error["input"], choices)
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """Return the words of the Literal inside an annotation, such as that of ``tuple[Literal["a", "b"], ...]``."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return next((found for part in get_args(annotation) if (found := _choices(part))), ())
 
 
 def _pattern(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | None) -> str:
@@ -108,11 +115,14 @@ def _pattern(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | N
 def _unknown_word(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInfo | None) -> str:
     rule = {
         "unknown_zone": _('no zone "{word}" in this world'),
-        "unknown_kind": _('no kind "{word}" (kinds: {known})'),
-        "unknown_world": _('no world "{word}" (worlds: {known})'),
+        "unknown_kind": _('no kind "{word}"'),
+        "unknown_world": _('no world "{word}"'),
     }[error["type"]]
     known = error["ctx"]["known"]
-    return rule.format(word=shown(error["input"]), known=", ".join(known)) + nearest(error["input"], known)
+    hint = nearest(error["input"], known)
+    if not hint and error["type"] != "unknown_zone":
+        hint = _(" (there are: {known})").format(known=", ".join(known))
+    return rule.format(word=shown(error["input"])) + hint
 
 
 def _rule(template: str) -> "Sentence":
@@ -177,7 +187,9 @@ def _lengths(annotation: Any) -> Iterator[int]:
 def _out_of_range(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
     given = error.get("ctx", {}).get("value", error["input"])
     low, high = limits(field) if field is not None else (None, None)
-    if low is not None and high is not None:
+    if error["type"] == "greater_than":
+        rule = _("must be more than {low}, not {given}")
+    elif low is not None and high is not None:
         rule = _("must lie between {low} and {high}, not {given}")
     elif low is not None:
         rule = _("must be at least {low}, not {given}")
@@ -202,7 +214,7 @@ def _in_brackets(field: FieldInfo | None) -> str:
 
 
 def _plain(number: float | None) -> str:
-    return "" if number is None else f"{number:,.10g}"
+    return "" if number is None else f"{number:,.15g}"
 
 
 def _type_name(value: Any) -> str:
@@ -270,5 +282,6 @@ _SENTENCES: dict[str, Sentence] = {
     "string_too_short": _rule("must not be empty"),
     "hidden_character": _rule("must not hold control or text-direction characters ({name})"),
     "date_outside": _rule("must lie in the scenario's own months, {first} to {last}, not {given}"),
+    "only_one": _rule("a scenario can have only one lever of this kind, not {ids}"),
     "repeated_id": _rule('the id "{id}" stands twice'),
 }

@@ -15,11 +15,25 @@ import collections
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.policy import Policies, Terms
-from sim.processes import access, births, exits, finance, labour, land, location, operations
+from sim.ledger import ACTIVE
+from sim.policy import Policies
+from sim.processes import (
+    access,
+    births,
+    compute,
+    exits,
+    finance,
+    funds,
+    labour,
+    land,
+    location,
+    operations,
+    production,
+)
 from sim.randomness import Draws, combine, uniform
 from sim.space import Grid, total
-from sim.world import ACTIVE, World
+from sim.terms import Terms
+from sim.world import World
 
 UNIFORM = 1
 KEPT_STATES = 8
@@ -53,7 +67,7 @@ def live_history(grid: Grid, par, seed: int) -> World:
     """Return the state before month 0, by running the history."""
     terms = Policies((), grid.tables.zone_index, "2000-01").in_force(0)
     world = World.empty(grid, -par.values.initial.history_months)
-    finance.found_funds(world, par, Draws(seed, world.month))
+    funds.found_funds(world, par, Draws(seed, world.month))
     access.prepare_access(world, par)
     shares = target_shares(grid, par)
     while world.month < 0:
@@ -70,11 +84,14 @@ def live_month(world: World, par, terms: Terms, draw: Draws) -> None:
     world.begin_month()
     world.scale = float(exp(par.values.initial.history_growth_per_month * world.month))
     access.refresh_fields(world, par, terms)
+    compute.clear_market(world, par, terms)
     operations.post_and_release(world, par, terms)
     labour.fill_posts(world, par, terms)
     operations.earn_and_spend(world, par, terms)
+    funds.call_capital(world, par, terms)
     finance.close_rounds(world, par, terms, draw)
     exits.end_startups(world, par, terms, draw)
+    production.produce(world, par, terms, draw)
     choice = location.weigh_region(world, par, terms)
     births.found_startups(world, par, terms, draw)
     location.place_entrants(world, par, terms, choice, draw)
@@ -103,12 +120,14 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     shrink_residuals(world, par, shares)
     before = startups_by_zone(world.startups.parts[0], world.grid.zone, world.grid.n_zones)
     represent(world, par, terms, Draws(seed, 0), shares)
-    labour.begin_labour(world, par, par.values.initial.startups / max(total(before), 1.0))
+    scale = par.values.initial.startups / max(total(before), 1.0)
+    labour.begin_labour(world, par, scale)
     cell, lease_rent = world.startups["cell"], world.startups["lease_rent"]
     lease_rent[cell >= 0] = world.reference_rent[cell[cell >= 0]]
     begin_accounts(world)
     land.start_offices(world, par)
     access.refresh_fields(world, par, terms)
+    compute.begin_compute(world, par)
     location.weigh_region(world, par, terms)
     world.reference_appeal = world.appeal.copy()
 

@@ -17,13 +17,30 @@ from sim.agents import VC, Everyone, Startup, Startups, University
 from sim.checkpoint import read_checkpoint, set_clock, set_collected, set_random_states, write_checkpoint
 from sim.district import DistrictGrid, build_grid
 from sim.history import first_month
+from sim.ledger import ACTIVE, LISTED
+from sim.levers import NewSpace, RentCut
 from sim.parameters import Parameters
-from sim.policy import NewSpace, Policies, RentCut
-from sim.processes import access, births, exits, finance, labour, land, location, operations
+from sim.policy import Policies
+from sim.processes import (
+    access,
+    aid,
+    births,
+    compute,
+    exits,
+    finance,
+    funds,
+    labour,
+    land,
+    location,
+    operations,
+    production,
+    programmes,
+    uptake,
+)
 from sim.randomness import Draws
 from sim.record import Recorder, Run
 from sim.scenario import Scenario
-from sim.world import ACTIVE, FLOW, LISTED, World
+from sim.world import FLOW, World
 
 
 class ClusterModel(mesa.Model):
@@ -179,10 +196,17 @@ class ClusterModel(mesa.Model):
         zones = self.world.grid.tables.zone_index
         self.policies = Policies(scenario.policies, zones, scenario.start)
         self.startups = Startups(self)
-        for position in range(len(self.world.nodes) - 1):
+        self.world.prepare_for(self.policies)
+        for position in range(len(self.world.nodes) - 2):
             University(self, position)
-        for position in range(len(self.world.funds)):
+        self._funds_met = 0
+        self._meet_funds()
+
+    def _meet_funds(self) -> None:
+        """Give each fund that has none an agent."""
+        for position in range(self._funds_met, len(self.world.funds)):
             VC(self, position)
+        self._funds_met = len(self.world.funds)
 
     @property
     def agents(self) -> Everyone:
@@ -224,22 +248,30 @@ class ClusterModel(mesa.Model):
         world, par = self.world, self.parameters
         terms = self.policies.in_force(world.month)
         draw = Draws(self.seed_number, world.month)
-        world.begin_month()
+        world.begin_month(self.policies.begins_year(world.month))
 
         # Places
         land.open_space(world, par, terms)
-        location.mark_eligible(world, par, terms)
+        funds.seat_funds(world, par, terms)
+        self._meet_funds()
+        access.note_seats(world, par, terms)
+        location.mark_eligible(world, par, terms, draw)
+        programmes.admit(world, par, terms, draw)
         access.refresh_fields(world, par, terms)
         land.clear_offices(world, par, terms)
 
         # Startups at work
+        compute.clear_market(world, par, terms)
+        aid.grant_aid(world, par, terms, draw)
         operations.post_and_release(world, par, terms)
         labour.fill_posts(world, par, terms)
         operations.earn_and_spend(world, par, terms)
+        funds.call_capital(world, par, terms)
         finance.close_rounds(world, par, terms, draw)
 
         # Ends
         exits.end_startups(world, par, terms, draw)
+        production.produce(world, par, terms, draw)
 
         # Beginnings and moves
         land.count_vacancy(world, par)
@@ -250,6 +282,7 @@ class ClusterModel(mesa.Model):
         location.move_tenants(world, par, terms, draw)
         land.count_vacancy(world, par)
         exits.keep_register(world, par, terms, draw)
+        uptake.keep_list(world, par, terms, location.weigh_movers, draw)
 
         world.month += 1
         if self.datacollector is not None:
@@ -293,6 +326,7 @@ class ClusterModel(mesa.Model):
                 "region": recorder.region,
                 "outside": recorder.outside,
                 "costs": recorder.costs,
+                "fates": recorder.fates,
             },
             levers=levers,
             rows=recorder.presence,

@@ -10,15 +10,17 @@ import pyarrow as pa
 
 from sim import additionality
 from sim.intervals import UNDEFINED, Interval, mean_interval, ratio_interval
-from sim.policy import months_between
 from sim.scenario import Scenario
+from sim.spending import announced, spending
 from sim.store import Failure, Store
 
 #: metrics that are columns of the outcomes: the region at the last month, or sums over the run
 FROM_OUTCOMES = (
     "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
     "production_heads_region", "entries", "failures", "acquisitions", "listings", "departures", "moves",
-    "deals", "capital_rmb", "founded_outside", "public_cost_rmb", "public_cost_pv_rmb",
+    "deals", "capital_rmb", "guided_rmb", "founded_outside", "landed", "production_outside_heads",
+    "top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y", "top_founded_outside_10y", "top_left_10y",
+    "top_acquired_10y", "top_failed_10y", "public_cost_rmb", "public_cost_pv_rmb",
 )  # fmt: skip
 #: parts of the account of startups, by the name of their metric
 FROM_ACCOUNT = {
@@ -43,7 +45,16 @@ METRICS = {
     "heads_region": "heads",
     "rd_heads_region": "heads",
     "production_heads_region": "heads",
+    "production_outside_heads": "heads",
+    "top_kept_share_3y": "share",
+    "top_kept_share_5y": "share",
+    "top_kept_share_10y": "share",
+    "top_founded_outside_10y": "founders",
+    "top_left_10y": "founders",
+    "top_acquired_10y": "founders",
+    "top_failed_10y": "founders",
     "entries": "startups",
+    "landed": "startups",
     "founded_outside": "startups",
     "failures": "startups",
     "acquisitions": "startups",
@@ -54,6 +65,7 @@ METRICS = {
     "registered_region": "firms",
     "deals": "rounds",
     "capital_rmb": "RMB",
+    "guided_rmb": "RMB",
     "other_tenants_m2_region": "m2",
     "gained_elsewhere_startups": "startups",
     "lost_treated_startups": "startups",
@@ -69,13 +81,23 @@ MEANINGS = {
     "public_cost_rmb": "Public money spent, not discounted; for new space its gross building cost",
     "public_cost_pv_rmb": "The same, discounted to the first month at 5 % a year",
     "cost_per_net_startup_rmb": "Mean present cost over mean net startups; null where the net may be 0 or less",
-    "windfall_share": "Subsidy of startups that are in the treated zones in the baseline too, over all subsidy",
+    "windfall_share": "Public money of startups that are where it is paid in the baseline too, over all of it",
     "landlord_capture": "Subsidised area times the rise of the mean rent paid in its zone, over the subsidy; "
     "the mean moves with rents and with the ages of leases",
     "heads_region": "R&D and production heads of startups and listed firms",
     "rd_heads_region": "R&D heads",
     "production_heads_region": "Production heads kept in the region",
+    "production_outside_heads": "Production heads of the region's firms elsewhere",
+    "top_kept_share_3y": "Of the top 1 % of potential founders by drawn quality, the same in every scenario, the share "
+    "who founded here and are still here after 3 years",
+    "top_kept_share_5y": "The same after 5 years",
+    "top_kept_share_10y": "The same after 10 years",
+    "top_founded_outside_10y": "Those of them who founded elsewhere",
+    "top_left_10y": "Those whose firm left the region",
+    "top_acquired_10y": "Those whose firm was acquired",
+    "top_failed_10y": "Those whose firm failed",
     "entries": "Entrants who found rooms",
+    "landed": "Entrants who were brought from abroad",
     "founded_outside": "Potential founders who founded elsewhere",
     "failures": "Startups that failed",
     "acquisitions": "Startups acquired",
@@ -86,11 +108,16 @@ MEANINGS = {
     "registered_region": "Active startups and failed ones still on the register",
     "deals": "Rounds closed",
     "capital_rmb": "Money raised",
+    "guided_rmb": "Guided money in it",
     "other_tenants_m2_region": "Floor space held by other tenants",
     "gained_elsewhere_startups": "Startups outside the treated zones that are not in the region in the baseline",
     "lost_treated_startups": "Startups of the baseline's treated zones that are not in the region",
     "lost_elsewhere_startups": "Startups of the baseline's other zones that are not in the region",
 }
+
+
+#: tables of the terms from which startups receive money
+PAYING = ("cuts", "aids", "cash")
 
 
 class Measured:
@@ -104,9 +131,15 @@ class Measured:
         Monthly series by name, (months, n_zones) each, summed over segments.
     present
         Who was there at the end.
+    levers
+        Public cost [RMB], whom each lever served and whom it refused, (3, months, n_levers).
     """
 
-    def __init__(self, outcomes: pa.Table, series: pa.Table, presence: pa.Table, months: int) -> None:
+    def __init__(
+        self, outcomes: pa.Table, series: pa.Table, presence: pa.Table, costs: pa.Table, months: int
+    ) -> None:
+        columns = (costs[name].to_numpy() for name in ("cost_rmb", "served", "refused"))
+        self.levers = np.stack([column.reshape(months, -1) for column in columns])
         self.outcomes = outcomes.to_pylist()[0]
         self.zones = tuple(series["zone"].combine_chunks().unique().to_pylist())
         shape = (months, len(self.zones), -1)
@@ -136,6 +169,8 @@ class Comparison:
         Id of the scenario with which the policies are compared.
     policies
         Ids of the others.
+    controls
+        Ids of the placebo and of the cash benchmark, which run beside them.
     scenarios
         Scenarios by id.
     zones
@@ -156,7 +191,8 @@ class Comparison:
         plan = results.plan
         self.folder, self.plan_hash, self.digest = results.folder, plan.sha, results.digest()
         self.baseline, self.months = plan.baseline, plan.months
-        self.policies = [scenario for scenario in plan.scenarios if scenario != plan.baseline]
+        self.controls = [name for name, values in plan.scenarios.items() if values.get("control")]
+        self.policies = [name for name in plan.scenarios if name not in (plan.baseline, *self.controls)]
         self.scenarios = {
             name: Scenario.model_validate({**values["content"], "id": name})
             for name, values in plan.scenarios.items()
@@ -164,15 +200,22 @@ class Comparison:
         self.start = self.scenarios[self.baseline].start
         self.planned_seeds, self.failures = plan.seeds, list(failures)
         self.pictures: list[pathlib.Path] = []
-        outcomes, series, presence = (results.tables(name) for name in ("outcomes", "series", "presence"))
+        outcomes, series, presence, costs = (
+            results.tables(name) for name in ("outcomes", "series", "presence", "costs")
+        )
         self._runs = {
-            (scenario, seed): Measured(outcomes[run], series[run], presence[run], self.months)
+            (scenario, seed): Measured(outcomes[run], series[run], presence[run], costs[run], self.months)
             for scenario, seed, run in results.finished()
         }
         self.seeds = tuple(
             seed for seed in plan.seeds if all((s, seed) in self._runs for s in plan.scenarios)
         )
         self.zones = next((run.zones for run in self._runs.values()), ())
+
+    @property
+    def compared(self) -> list[str]:
+        """Ids of the policies and of the controls."""
+        return [*self.policies, *self.controls]
 
     def pairs(self, policy: str) -> tuple[int, ...]:
         """Return the seeds that are complete both with the policy and without."""
@@ -187,18 +230,27 @@ class Comparison:
         """Return a series of the whole region by month, (n_seeds, months)."""
         return np.array([self._runs[scenario_id, seed].series[column].sum(axis=1) for seed in self.seeds])
 
+    def runs(self, scenario_id: str) -> list[Measured]:
+        """Return the finished runs of a scenario."""
+        return [
+            self._runs[scenario_id, seed] for seed in self.planned_seeds if (scenario_id, seed) in self._runs
+        ]
+
     def arms(self, policy: str, value: Callable[[Measured], float]) -> tuple[np.ndarray, np.ndarray]:
         """Return a number of each run with the policy and without, (n_pairs,) each."""
         seeds = self.pairs(policy)
         return tuple(  # type: ignore[return-value]
-            np.array([value(self._runs[scenario, seed]) for seed in seeds], dtype=float)
+            np.array(
+                [np.nan if (v := value(self._runs[scenario, seed])) is None else v for seed in seeds],
+                dtype=float,
+            )
             for scenario in (policy, self.baseline)
         )
 
     @functools.cached_property
     def differences(self) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
         """By policy and metric: values with the policy and without, (n_pairs,) each."""
-        return {policy: self._differences(policy) for policy in self.policies}
+        return {policy: self._differences(policy) for policy in self.compared}
 
     def _differences(self, policy: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         found = {name: self.arms(policy, lambda run, n=name: run.outcomes[n]) for name in FROM_OUTCOMES}  # type: ignore[misc]
@@ -217,6 +269,12 @@ class Comparison:
         chosen = self.scenarios[policy].treated_zones
         return np.array([self.zones.index(zone) for zone in chosen if zone in self.zones], dtype=int)
 
+    def _paid_in(self, policy: str) -> np.ndarray:
+        """Return the zones in which startups are paid: those treated, or all if a lever pays in the whole region."""
+        paying = [lever for lever in self.scenarios[policy].policies if lever.slot in PAYING]
+        everywhere = any(not lever.zone_ids() for lever in paying)
+        return np.arange(len(self.zones)) if everywhere else self.treated(policy)
+
     @functools.cached_property
     def accounts(self) -> dict[str, dict[str, np.ndarray]]:
         """By policy: the account of startups (see `additionality.account`), (n_pairs,) each.
@@ -226,7 +284,7 @@ class Comparison:
         RuntimeError
             If an account does not add up.
         """
-        return {policy: self._account(policy) for policy in self.policies}
+        return {policy: self._account(policy) for policy in self.compared}
 
     def _account(self, policy: str) -> dict[str, np.ndarray]:
         zones, seeds = self.treated(policy), self.pairs(policy)
@@ -248,10 +306,14 @@ class Comparison:
     @functools.cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """By policy and metric: mean and interval of the effect."""
-        return {policy: self._intervals(policy) for policy in self.policies}
+        return {policy: self._intervals(policy) for policy in self.compared}
 
     def _intervals(self, policy: str) -> dict[str, Interval]:
-        found = {name: mean_interval(t - b) for name, (t, b) in self.differences[policy].items()}
+        found = {
+            name: mean_interval(t - b)
+            for name, (t, b) in self.differences[policy].items()
+            if not np.isnan(t - b).any()  # a horizon that the runs do not reach
+        }
         account = self.accounts[policy]
         if len(self.treated(policy)):
             found |= {metric: mean_interval(account[name]) for metric, name in FROM_ACCOUNT.items()}
@@ -264,9 +326,9 @@ class Comparison:
         if found["startups_region"].above_zero and cost.any():
             found["cost_per_net_startup_rmb"] = ratio_interval(cost, net)
         pairs = [(self._runs[policy, s], self._runs[self.baseline, s]) for s in self.pairs(policy)]
-        zones = self.treated(policy)
+        paid_in = self._paid_in(policy)
         for name, parts in {
-            "windfall_share": [additionality.windfall_rmb(t.present, b.present, zones) for t, b in pairs],
+            "windfall_share": [additionality.windfall_rmb(t.present, b.present, paid_in) for t, b in pairs],
             "landlord_capture": [additionality.landlords_rmb(t.series, b.series) for t, b in pairs],
         }.items():
             found[name] = ratio_interval(*np.array(parts).reshape(-1, 2).T)
@@ -284,8 +346,10 @@ class Comparison:
             "metrics": {
                 name: _pairing(*self.differences[policy][name])
                 for name in METRICS
-                if name in self.differences[policy]
+                if name in self.differences[policy] and not np.isnan(self.differences[policy][name]).any()
             },
+            "levers": spending(self, policy),
+            "announced": announced(self, policy),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -298,14 +362,18 @@ class Comparison:
                 policy: {name: interval.to_dict() for name, interval in self.intervals[policy].items()}
                 for policy in self.policies
             },
-            "levels": {policy: self.levels(policy) for policy in self.policies},
+            "controls": {
+                control: {name: interval.to_dict() for name, interval in self.intervals[control].items()}
+                for control in self.controls
+            },
+            "levels": {policy: self.levels(policy) for policy in self.compared},
         }
 
     @functools.cached_property
     def effects(self) -> pa.Table:
         """One row a policy and metric: mean and interval of the difference, and what stands behind it."""
         rows = []
-        for policy in self.policies:
+        for policy in self.compared:
             levels = self.levels(policy)
             for name, unit in METRICS.items():
                 row = {"scenario": policy, "metric": name, "unit": unit, "pairs": levels["pairs"]}
@@ -316,19 +384,20 @@ class Comparison:
         return pa.Table.from_pylist(rows, pa.schema([(n, types.get(n, pa.float64())) for n in columns]))
 
     def idle_levers(self) -> list[tuple[str, str]]:
-        """Return scenario and id of the levers whose dates all lie after the last month simulated."""
+        """Return scenario and id of the levers that never acted: not in force, or nobody had anything of them."""
         return [
-            (policy, lever.id)
+            (policy, row["lever"])
             for policy in self.policies
-            for lever in self.scenarios[policy].policies
-            if all(months_between(self.start, date) >= self.months for _key, date in lever.dates())
+            for row in spending(self, policy)
+            if row["months"] == 0 or (row["counts"] and not row["served"] and not row["refused"])
         ]
 
     def table(self) -> str:
         """Return the effects as text: one sentence a policy, then all metrics."""
-        from sim.summary import effects_table, sentences
+        from sim.summary import announcements, effects_table, lever_table, sentences, top_founders
 
-        return "\n".join([*sentences(self), "", *effects_table(self)])
+        parts = (effects_table, top_founders, lever_table, announcements)
+        return "\n".join([*sentences(self), "", *(line for part in parts for line in part(self))])
 
     def figure(self, name: str) -> pathlib.Path:
         """Return the path of a figure as SVG, such as ``"map"``; figures are drawn on first use."""

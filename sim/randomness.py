@@ -36,6 +36,11 @@ STREAMS = {
     "rescale": 18,  # the choice of rows that represent the startups of the first month
     "revise": 19,  # who revises its place in worlds of pure revision
     "start": 20,
+    "place": 21,  # lots for places in programmes
+    "aid": 22,  # order in which startups are served from a budget
+    "production": 23,  # where an embodied-AI firm produces
+    "aware": 24,  # who looks at an uptake list
+    "liking": 25,  # a startup's lasting taste for a zone
 }
 FOREVER = 1 << 21  #: the "month" of draws that a startup makes once
 _STREAM_COUNT = max(STREAMS.values()) + 1

@@ -12,10 +12,33 @@ import numpy as np
 import pyarrow as pa
 
 from sim.compiled import kernel
+from sim.ledger import (
+    ACQUIRED,
+    ACTIVE,
+    CLOSED,
+    DORMANT,
+    LEFT,
+    LISTED,
+    LOST,
+    NEVER,
+    PRODUCES_HERE,
+    PRODUCES_OUTSIDE,
+    STATUSES,
+    UNDECIDED,
+    WAITING,
+)
 from sim.parameters import SEGMENTS
-from sim.world import ACTIVE, DORMANT, FLOWS, LISTED, NEVER, STATUSES, WAN, exact
+from sim.terms import WAN
+from sim.world import FLOWS, exact
+
+EMBODIED, LAST_STAGE = 3, 5  # segment, stage
 
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
+
+
+#: steps after which it is counted what became of the founders of the top share
+FATE_STEPS = (36, 60, 120)
+FATES = ("kept", "producing_outside", "founded_outside", "left", "acquired", "failed", "no_rooms")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +59,12 @@ STOCKS = (
     Column("production_heads", "heads", "Production heads kept in the region"),
     Column("area_m2", "m2", "Floor space leased by active and listed firms"),
     Column("rent_bill_rmb", "RMB/month", "Rent of these leases before relief"),
+    Column("production_outside_heads", "heads", "Production heads of these firms outside the region"),
 )
 #: counted over the month, by zone and segment, in the order of world.FLOWS
 FLOW_COLUMNS = (
     Column("entries", "startups", "Entrants who found rooms"),
+    Column("landed", "startups", "Those of them who were brought from abroad"),
     Column("failures", "startups", "Startups that failed"),
     Column("acquisitions", "startups", "Startups acquired"),
     Column("listings", "startups", "Startups that went public"),
@@ -49,6 +74,8 @@ FLOW_COLUMNS = (
     Column("lost_for_space", "startups", "Entrants lost because no rooms were found"),
     Column("deals", "rounds", "Rounds closed"),
     Column("capital_rmb", "RMB", "Money raised in these rounds"),
+    Column("guided_rmb", "RMB", "Guided money in these rounds"),
+    Column("revenue_rmb", "RMB", "Revenue of active and listed firms"),
     Column("subsidised_area_m2", "m2", "Floor space on which rent relief was paid"),
     Column("subsidy_rmb", "RMB", "Rent relief paid"),
 )
@@ -73,6 +100,26 @@ REGION = (
     Column("returned_heads", "heads", "Heads of ended firms who look for work here"),
 )
 REGION_FIELDS = tuple(column.name.removesuffix("_heads").removesuffix("_index") for column in REGION)
+#: the market of compute, likewise
+COMPUTE = (
+    Column("compute_capacity_gpu", "GPU", "Public compute of the first month"),
+    Column("compute_demand_gpu", "GPU", "Compute that startups want"),
+    Column("compute_public_share", "share", "Part of it that public capacity serves"),
+    Column("compute_price", "of the first month", "Price of compute, relative to the national price"),
+    Column("compute_delivered", "share", "Part of what is wanted that is delivered"),
+)
+COMPUTE_FIELDS = ("capacity", "demand", "public_share", "price", "delivered")
+#: of the list of a zone on offer
+UPTAKE = (
+    Column("reservations", "startups", "Startups that reserved rooms in the zone on offer"),
+    Column("applications", "startups", "Startups that applied to move there"),
+)
+#: of each lever, one value a month
+LEVER_COLUMNS = (
+    Column("cost_rmb", "RMB", "Public money spent; negative where it comes back"),
+    Column("served", "count", "Startups, entrants, rounds or GPU that received something"),
+    Column("refused", "count", "Those that would have been served, had there been places or money"),
+)
 PRESENCE = (
     Column("step", "steps", "Steps after which the row was taken down"),
     Column("uid", "-", "Identity of the startup, the same in every scenario"),
@@ -83,7 +130,7 @@ PRESENCE = (
     Column("rd_heads", "heads", "R&D heads; the last ones after an exit"),
     Column("production_heads", "heads", "Production heads kept in the region"),
     Column("area_m2", "m2", "Floor space leased"),
-    Column("subsidy_rmb", "RMB", "Rent relief received since the first month"),
+    Column("subsidy_rmb", "RMB", "Public money received since the first month: rent relief, aid, cash"),
 )
 
 
@@ -106,10 +153,11 @@ class Recorder:
         self.first = first
         self.series = np.zeros((months, n_zones, 4, len(SERIES)))
         self.outside = np.zeros((months, 4))
-        self.region = np.zeros((months, len(REGION)))
+        self.region = np.zeros((months, len(REGION + COMPUTE + UPTAKE)))
         self.levers = levers
-        self.costs = np.zeros((months, len(levers)))
+        self.costs = np.zeros((months, len(levers), len(LEVER_COLUMNS)))
         self.presence: dict[int, np.ndarray] = {}
+        self.fates = np.full((len(FATE_STEPS), 1 + len(FATES)), np.nan)
 
     def record(self, world, policies) -> None:
         """Take down the month that the world has just lived."""
@@ -117,11 +165,11 @@ class Recorder:
         index, grid = steps - 1 - self.first, world.grid
         row = self.series[index]
         for ledger in (world.startups, world.former):
-            firms, states, _ = ledger.parts
-            take_stock(firms, states, grid.zone, row)
+            firms, states, books = ledger.parts
+            take_stock(firms, states, books, grid.zone, row)
         flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
         flows[:] = world.flows
-        for name in ("capital_rmb", "subsidy_rmb"):
+        for name in ("capital_rmb", "guided_rmb", "revenue_rmb", "subsidy_rmb"):
             row[:, :, POSITION[name]] *= WAN
         zones = row[:, :, len(STOCKS) + len(FLOWS) :]
         stock = grid.zone_sums(world.stock)
@@ -132,15 +180,44 @@ class Recorder:
         self.outside[index] = world.founded_outside
         for i, name in enumerate(REGION_FIELDS):
             self.region[index, i] = world.labour[name][0]
-        costs = dict(zip(policies.cut_ids, world.relief_paid * WAN, strict=True))
-        costs |= policies.capital_cost_rmb(steps - 1)
-        for lever, spent in costs.items():
-            self.costs[index, self.levers.index(lever)] = spent
+        for i, name in enumerate(COMPUTE_FIELDS, len(REGION_FIELDS)):
+            self.region[index, i] = world.compute[name][0]
+        self.region[index, -len(UPTAKE) :] = world.uptake
+        if len(self.levers):
+            self.costs[index, :, 0] = world.accounts["spent"] * WAN + policies.fixed_cost_rmb(steps - 1)
+            self.costs[index, :, 1] = world.accounts["served"]
+            self.costs[index, :, 2] = world.accounts["refused"]
+        if steps in FATE_STEPS:
+            self.fates[FATE_STEPS.index(steps)] = fates(world)
         if steps in HORIZONS or index + 1 == len(self.series):
             self.presence[steps] = present(world)
 
 
 POSITION = {column.name: i for i, column in enumerate(SERIES)}
+
+
+def fates(world) -> np.ndarray:
+    """Return how many founders of the top share there were since the first month, and their FATES, (8,)."""
+    talents = world.talents.rows
+    ledgers = (world.gone, world.former, world.startups)
+    uids, status, site = (
+        np.concatenate([table[name] for table in ledgers]) for name in ("uid", "status", "site")
+    )
+    order = np.argsort(uids)
+    here = talents[talents["here"] == 1]
+    rows = order[np.searchsorted(uids, here["uid"], sorter=order)]
+    now = status[rows]
+    kept = np.isin(now, (ACTIVE, LISTED))
+    return np.array([
+        len(talents),
+        kept.sum(),
+        (kept & (site[rows] == PRODUCES_OUTSIDE)).sum(),
+        len(talents) - len(here),
+        (now == LEFT).sum(),
+        (now == ACQUIRED).sum(),
+        np.isin(now, (DORMANT, CLOSED)).sum(),
+        np.isin(now, (LOST, WAITING)).sum(),
+    ], dtype=float)  # fmt: skip
 
 
 def present(world) -> np.ndarray:
@@ -151,7 +228,7 @@ def present(world) -> np.ndarray:
 
 
 @kernel
-def take_stock(firms, states, zone, out):
+def take_stock(firms, states, books, zone, out):
     """Add the rows of a ledger to the stock columns of each zone and segment."""
     for i in range(firms.shape[0]):
         firm = firms[i]
@@ -164,6 +241,8 @@ def take_stock(firms, states, zone, out):
         cell[3] += exact(firm.heads)
         cell[5] += exact(firm.area)
         cell[6] += exact(firm.area * states[i].lease_rent)
+        if firm.segment == EMBODIED and books[i].site != UNDECIDED:
+            cell[4 if books[i].site == PRODUCES_HERE else 7] += exact(books[i].production)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -179,8 +258,8 @@ class Run:
     first_month, months
         First month of the record, and number of months.
     arrays
-        ``series`` (months, n_zones, 4, n_columns), ``region`` (months, n_columns), ``outside`` (months, 4) and ``costs``
-        (months, n_levers, RMB).
+        ``series`` (months, n_zones, 4, n_columns), ``fates`` (n_steps, 1 + n_fates), ``region`` (months, n_columns), ``outside`` (months, 4) and ``costs``
+        (months, n_levers, n_columns).
     levers
         Ids of the levers.
     rows
@@ -227,11 +306,13 @@ class Run:
         values, outside = self.arrays["region"], self.arrays["outside"]
         months = pa.array(np.arange(len(values)) + self.first_month, pa.int32())
         columns = [("month", "months", months)]
-        columns += [(c.name, c.unit, pa.array(values[:, i].copy())) for i, c in enumerate(REGION)]
+        columns += [
+            (c.name, c.unit, pa.array(values[:, i].copy())) for i, c in enumerate(REGION + COMPUTE + UPTAKE)
+        ]
         names = [f"founded_outside_{segment.lower()}" for segment in SEGMENTS]
         columns += [(name, "founders", pa.array(outside[:, s].copy())) for s, name in enumerate(names)]
         meanings = dict.fromkeys(names, "Potential founders of the segment who chose another region")
-        return _table(columns, meanings | {c.name: c.meaning for c in REGION})
+        return _table(columns, meanings | {c.name: c.meaning for c in REGION + COMPUTE + UPTAKE})
 
     @functools.cached_property
     def presence(self) -> pa.Table:
@@ -248,7 +329,7 @@ class Run:
             pa.array(rows["stage"], pa.int8()),
             _names(rows["status"], STATUSES),
             pa.array(rows["heads"]),
-            pa.array(np.zeros(len(rows))),
+            pa.array(np.where(rows["site"] == PRODUCES_HERE, rows["production"], 0.0)),
             pa.array(rows["area"]),
             pa.array(rows["subsidy"] * WAN),
         ]
@@ -259,15 +340,17 @@ class Run:
 
     @functools.cached_property
     def costs(self) -> pa.Table:
-        """Public cost by month and lever [RMB]."""
-        months, levers = (a.ravel() for a in np.indices(self.arrays["costs"].shape))
+        """Public cost by month and lever [RMB], whom it served and whom it refused."""
+        data = self.arrays["costs"]
+        months, levers = (a.ravel() for a in np.indices(data.shape[:2]))
+        flat = data.reshape(-1, len(LEVER_COLUMNS))
         return _table(
             [
                 ("month", "months", pa.array(months + self.first_month, pa.int32())),
                 ("lever", "-", _names(levers, self.levers)),
-                ("cost_rmb", "RMB", pa.array(self.arrays["costs"].ravel())),
+                *((c.name, c.unit, pa.array(flat[:, i].copy())) for i, c in enumerate(LEVER_COLUMNS)),
             ],
-            {"cost_rmb": "Public money spent"},
+            {c.name: c.meaning for c in LEVER_COLUMNS},
         )
 
     @functools.cached_property
@@ -302,16 +385,19 @@ class Run:
         }
         row |= {name: (unit, value) for name, (unit, value) in self.measures().items()}
         row |= {f"cap_{name}": ("times", count) for name, count in self.caps.items()}
-        return _table([(name, unit, pa.array([value])) for name, (unit, value) in row.items()], {})
+        kinds = {name: pa.float64() if value is None else None for name, (_unit, value) in row.items()}
+        return _table(
+            [(name, unit, pa.array([value], kinds[name])) for name, (unit, value) in row.items()], {}
+        )
 
-    def measures(self) -> dict[str, tuple[str, float]]:
-        """Return unit and value of each outcome."""
+    def measures(self) -> dict[str, tuple[str, float | None]]:
+        """Return unit and value of each outcome; None where the run is too short for it."""
         data = self.arrays["series"]
         last, sums = data[-1].sum(axis=(0, 1)), data.sum(axis=(0, 1, 2))
         value = lambda name, of: float(of[POSITION[name]])  # noqa: E731
-        costs = self.arrays["costs"].sum(axis=1)
+        costs = self.arrays["costs"][:, :, 0].sum(axis=1)
         rd, production = value("rd_heads", last), value("production_heads", last)
-        out: dict[str, tuple[str, float]] = {
+        out: dict[str, tuple[str, float | None]] = {
             "startups_region": ("startups", value("startups", last)),
             "listed_region": ("firms", value("listed", last)),
             "registered_region": ("firms", value("startups", last) + value("dormant", last)),
@@ -333,10 +419,27 @@ class Run:
         out["wage_index"] = ("of the first month", float(self.arrays["region"][-1, wage]))
         out["moves"] = ("count", value("moves_in", sums))
         out["founded_outside"] = ("count", float(self.arrays["outside"].sum()))
+        out["landed"] = ("count", value("landed", sums))
         out["capital_rmb"] = ("RMB", value("capital_rmb", sums))
+        out["guided_rmb"] = ("RMB", value("guided_rmb", sums))
+        out["production_outside_heads"] = ("heads", value("production_outside_heads", last))
+        rows = self.rows[max(self.rows)]
+        late = np.isin(rows["status"], (ACTIVE, LISTED)) & (rows["stage"] == LAST_STAGE)
+        out["last_stage_region"] = ("firms", float(np.count_nonzero(late)))
         out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
         out["public_cost_rmb"] = ("RMB", float(costs.sum()))
         out["public_cost_pv_rmb"] = ("RMB", present_value(costs, first=self.first_month))
+        return out | self._fates()
+
+    def _fates(self) -> dict[str, tuple[str, float | None]]:
+        """Return what became of the founders of the top share; None for years that the run does not reach."""
+        out: dict[str, tuple[str, float | None]] = {}
+        for step, counts in zip(FATE_STEPS, self.arrays["fates"], strict=True):
+            number, years = None if np.isnan(counts[0]) else float(counts[0]), step // 12
+            out[f"top_founders_{years}y"] = ("founders", number)
+            out[f"top_kept_share_{years}y"] = ("share", float(counts[1] / number) if number else None)
+            for name, count in zip(FATES, counts[1:], strict=True):
+                out[f"top_{name}_{years}y"] = ("founders", None if number is None else float(count))
         return out
 
     @functools.cached_property

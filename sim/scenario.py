@@ -29,12 +29,15 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from sim.announced import Announced
 from sim.explain import NOT_BLANK, explain, field_of, unit_of
 from sim.language import _
+from sim.levers import LEVERS, Lever, Month, Setting
 from sim.parameters import (
     SECTIONS,
     Access,
     Births,
+    Compute,
     Exits,
     Finance,
     Initial,
@@ -43,9 +46,9 @@ from sim.parameters import (
     Location,
     Operations,
     Outlook,
+    Production,
 )
 from sim.places import default_world, read_world, worlds
-from sim.policy import LEVERS, Lever, Month, Setting
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
 from sim.scenario_files import (
     LABELS,
@@ -96,13 +99,17 @@ def _lever(value: Any, info: ValidationInfo) -> Lever:
         unknown = PydanticCustomError("unknown_kind", "unknown kind", kinds) if "kind" in value else "missing"
         error = InitErrorDetails(type=unknown, loc=("kind",), input=value.get("kind"))
         raise ValidationError.from_exception_data("policy", [error])
+    return lever.model_validate(value, context=_setting(info), by_alias=True, by_name=False)
+
+
+def _setting(info: ValidationInfo) -> Setting:
+    """Return the scenario's world and months, as far as they are known."""
     world = info.data.get("world")
-    setting = Setting(
+    return Setting(
         zones=tuple(read_world(world).zone_index) if world is not None else None,
         start=info.data.get("start"),
         months=info.data.get("months"),
     )
-    return lever.model_validate(value, context=setting, by_alias=True, by_name=False)
 
 
 AnyLever = Annotated[SerializeAsAny[Lever], PlainValidator(_lever)]
@@ -147,14 +154,20 @@ class Scenario(BaseModel):
     location: Location = Location()
     operations: Operations = Operations()
     labour: Labour = Labour()
+    compute: Compute = Compute()
     finance: Finance = Finance()
     exits: Exits = Exits()
+    production: Production = Production()
     births: Births = Births()
     initial: Initial = Initial()
     outlook: Outlook = Outlook()
 
     policies: Annotated[tuple[AnyLever, ...], Strict(False)] = Field(
         default=(), max_length=30, description="Levers that act in the scenario.")  # fmt: skip
+
+    announced: Annotated[tuple[Announced, ...], Strict(False)] = Field(
+        default=(), max_length=20,
+        description="What promoters announce: never an input, only held against the results.")  # fmt: skip
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -173,6 +186,26 @@ class Scenario(BaseModel):
             if ids.count(lever_id) > 1:
                 raise PydanticCustomError("repeated_id", "the id {id} stands twice", {"id": lever_id})
         return policies
+
+    @field_validator("policies")
+    @classmethod
+    def _some_are_alone(cls, policies: tuple[Lever, ...]) -> tuple[Lever, ...]:
+        kinds = [type(lever) for lever in policies if lever.alone]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                ids = ", ".join(lever.id for lever in policies if isinstance(lever, kind))
+                raise PydanticCustomError("only_one", "only one lever of this kind: {ids}", {"ids": ids})
+        return policies
+
+    @field_validator("announced")
+    @classmethod
+    def _are_of_the_world(
+        cls, announced: tuple[Announced, ...], info: ValidationInfo
+    ) -> tuple[Announced, ...]:
+        if "world" in info.data and "start" in info.data and "months" in info.data:
+            for promise in announced:
+                Announced.model_validate(promise.model_dump(), context=_setting(info))
+        return announced
 
     @classmethod
     def load(cls, id_or_path: str | os.PathLike[str]) -> Self:
@@ -262,7 +295,7 @@ class Scenario(BaseModel):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that a run depends on: all but the id and the labels."""
-        values = self.model_dump(mode="json", by_alias=True, exclude=set(LABELS))
+        values = self.model_dump(mode="json", by_alias=True, exclude={*LABELS, "announced"})
         # levers act in the order of their ids, so their order in the file changes nothing
         values["policies"].sort(key=lambda lever: lever["id"])
         return _digest(values)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from sim.levers import LEVERS
 from sim.places import read_world, worlds
-from sim.policy import LEVERS
 from sim.scenario import Scenario
 
 # of the parameters' own notes, what an editor shows is put into the description

@@ -87,6 +87,12 @@ class Grid:
         """Return a column of the zone table, (n_zones,)."""
         return np.array([getattr(zone, field) for zone in self.tables.zones], dtype=float)
 
+    @functools.cached_property
+    def factory_space(self) -> np.ndarray:
+        """Whether a zone has space for production, (n_zones,)."""
+        belts = self.tables.settings.get("belts", {})
+        return np.array([bool(belts.get(z.belt, {}).get("factory_space")) for z in self.tables.zones])
+
     def spread_stock(self, by_zone: np.ndarray) -> np.ndarray:
         """Return the cells' shares of stock by zone [m2], (n_cells,)."""
         return self.spread * by_zone[self.zone]

@@ -12,9 +12,10 @@ import mesa
 import numpy as np
 
 from sim.agent_sets import Members
+from sim.ledger import ACTIVE, ORIGINS, STATUSES
 from sim.parameters import SEGMENTS, STAGES
 from sim.problems import nearest
-from sim.world import ACTIVE, ORIGINS, STATUSES, WAN
+from sim.terms import WAN
 
 #: words by code, which one code or an array of codes can index
 _SEGMENTS, _STAGES, _STATUSES, _ORIGINS = (

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sim.paired import Comparison
     from sim.record import Run
 
+MOST_COLUMNS = 5  #: policies beside each other; more stand below each other
+TOP_KEPT = ("top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y")
 SMALL = 10.0  #: startups; an effect surely below it is called little
 SHORTAGES = ("demand_floor", "entrants_lost", "movers_without_room")  #: caps that mean a shortage
 MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
@@ -70,13 +72,126 @@ def _region(net: Interval, pairs: int) -> str:
 
 
 def effects_table(comparison: "Comparison") -> list[str]:
-    """Return all metrics as lines of text: the mean difference, its interval, and whether it has a sign."""
+    """Return the effects as lines of text: all metrics of a few policies, or the headlines of many."""
+    if len(comparison.compared) > MOST_COLUMNS:
+        return headline_table(comparison)
+    return metrics_table(comparison)
+
+
+def headline_table(comparison: "Comparison") -> list[str]:
+    """Return one row a policy: net startups, those in its zones, displacement, cost, heads, the top founders."""
+    rows = [[_("policy"), _("net startups"), _("in its zones"), _("displaced %"), _("spent, M RMB"),
+             _("M RMB per net startup"), _("net R&D heads"), _("production heads"),
+             _("top founders kept, % points")]]  # fmt: skip
+    last = next((n for n in reversed(TOP_KEPT) if _known(comparison, n)), TOP_KEPT[0])
+    for policy in comparison.compared:
+        found = comparison.intervals[policy]
+        rows.append([
+            shown(policy) + (_(" (control)") if policy in comparison.controls else ""),
+            _cell(found["startups_region"], "startups"),
+            _cell(found["startups_treated_zones"], "startups"),
+            _mean(found["displaced_share_of_gain"], "share"),
+            _mean(found["public_cost_rmb"], "RMB"),
+            _mean(found["cost_per_net_startup_rmb"], "RMB/startup"),
+            _cell(found["rd_heads_region"], "heads"),
+            _cell(found["production_heads_region"], "heads"),
+            _cell(found[last], "share of all"),
+        ])  # fmt: skip
+    return _aligned(rows, left=tuple(range(len(rows[0]))))
+
+
+def _known(comparison: "Comparison", metric: str) -> bool:
+    return any(comparison.intervals[policy][metric].mean is not None for policy in comparison.compared)
+
+
+def _mean(interval: Interval, unit: str) -> str:
+    return _NONE if interval.mean is None else _amount(interval.mean, unit)
+
+
+def top_founders(comparison: "Comparison") -> list[str]:
+    """Return what becomes of the founders of the highest quality, the same in every scenario.
+
+    Shares of the baseline, paired differences of the policies; and where the others went in the end.
+    """
+    horizons = [name for name in TOP_KEPT if _known(comparison, name)]
+    if not horizons:
+        return []
+    years = [name.removeprefix("top_kept_share_").removesuffix("y") for name in horizons]
+    number = _level(comparison, comparison.baseline, f"top_founders_{years[-1]}y")
+    title = _("the top {share} % of potential founders by drawn quality ({n} a run, the same in every scenario): "
+              "founded here and still here")  # fmt: skip
+    share = 100 * comparison.scenarios[comparison.baseline].births.top_share
+    heads = [_("after {n} years, %").format(n=year) for year in years]
+    others = [_("founded elsewhere"), _("left"), _("acquired"), _("failed"), _("produce outside"),
+              _("last stage or listed (unpaired)")]  # fmt: skip
+    rows = [["", *heads, *others]]
+    for scenario in (comparison.baseline, *comparison.compared):
+        cells = []
+        for name in horizons:
+            if scenario == comparison.baseline:
+                cells.append(f"  {_number(100 * _level(comparison, scenario, name))}")
+            else:
+                cells.append(_cell(comparison.intervals[scenario][name], "share of all"))
+        fates = ("founded_outside", "left", "acquired", "failed", "producing_outside")
+        counts = [_number(_level(comparison, scenario, f"top_{fate}_{years[-1]}y")) for fate in fates]
+        rows.append(
+            [shown(scenario), *cells, *counts, _number(_level(comparison, scenario, "last_stage_region"))]
+        )
+    return [
+        "",
+        title.format(share=_number(share), n=_number(number)),
+        *_aligned(rows, left=tuple(range(len(rows[0])))),
+    ]
+
+
+def _level(comparison: "Comparison", scenario: str, name: str) -> float:
+    values = [run.outcomes[name] or 0.0 for run in comparison.runs(scenario)]
+    return sum(values) / len(values) if values else 0.0
+
+
+def lever_table(comparison: "Comparison") -> list[str]:
+    """Return what each lever spent, whom it served, whom it refused, and what of its effect is assumed."""
+    from sim.spending import spending
+
+    rows = [[_("lever"), _("kind"), _("spent, M RMB"), _("of its budget"), _("served a month"),
+             _("refused a month"), _("assumed of its effect")]]  # fmt: skip
+    for policy in comparison.policies:
+        for row in spending(comparison, policy):
+            budget = row["budget_rmb"]
+            part = _percent(row["spent_rmb"] / budget) if budget else _NONE
+            served = [_number(row[name]) if row["counts"] else _NONE for name in ("served", "refused")]
+            rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
+                         _NONE if row["stress"] else _number(row["spent_rmb"] / 1e6),
+                         part, *served, _(row["assumed"]) or _NONE])  # fmt: skip
+    return ["", *_aligned(rows, left=tuple(range(len(rows[0]))))] if len(rows) > 1 else []
+
+
+def announcements(comparison: "Comparison") -> list[str]:
+    """Return with what probability the model reaches what promoters announce."""
+    from sim.spending import announced
+
+    lines = []
+    for policy in comparison.policies:
+        for row in announced(comparison, policy):
+            text = _("{policy}: announced: {name} by {by}; reached in {share} of {n} runs (without the policy {base}), "
+                     "median {median}")  # fmt: skip
+            unit = 1e9 if row["series"].endswith("_rmb") else 1.0
+            median = _number(row["median"] / unit) + (_(" bn RMB") if unit > 1 else "")
+            base = row["baseline_probability"]
+            lines.append(text.format(
+                policy=shown(policy), name=shown(row["name"]), by=row["by"], share=_percent(row["probability"]),
+                n=row["runs"], base=_NONE if base is None else _percent(base), median=median))  # fmt: skip
+    return ["", *lines] if lines else []
+
+
+def metrics_table(comparison: "Comparison") -> list[str]:
+    """Return all metrics: the mean difference, its interval, and whether it has a sign."""
     from sim.paired import METRICS
 
-    rows = [["", "", shown(comparison.baseline), *map(shown, comparison.policies)]]
+    rows = [["", "", shown(comparison.baseline), *map(shown, comparison.compared)]]
     for name, unit in METRICS.items():
-        cells = [_cell(comparison.intervals[policy][name], unit) for policy in comparison.policies]
-        levels = (comparison.differences[policy].get(name) for policy in comparison.policies)
+        cells = [_cell(comparison.intervals[policy][name], unit) for policy in comparison.compared]
+        levels = (comparison.differences[policy].get(name) for policy in comparison.compared)
         means = [arms[1].mean() for arms in levels if arms is not None and len(arms[1])]
         treated = name == "startups_treated_zones"  # not the same zones for each policy
         level = _amount(float(means[0]), unit) if means and not treated else ""
@@ -94,7 +209,8 @@ def closing_lines(comparison: "Comparison") -> list[str]:
         message = _("{n} failed; their seeds are left out of the pair (failures.jsonl has the details)")
         lines.append(message.format(n=len(comparison.failures)))
     for policy, lever in comparison.idle_levers():
-        message = _("{policy}: {lever} never acted: it begins after the {months} months simulated")
+        message = _("{policy}: {lever} never acted in the {months} months simulated: it begins later, or nobody was "
+                    "eligible")  # fmt: skip
         lines.append(message.format(policy=shown(policy), lever=shown(lever), months=comparison.months))
     lines.append(_("differences between scenarios, not forecasts; {n} seeds").format(n=len(comparison.seeds)))
     lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
@@ -106,7 +222,7 @@ def closing_lines(comparison: "Comparison") -> list[str]:
 
 def run_summary(run: "Run") -> list[str]:
     """Return one run in a few lines."""
-    values = {name: value for name, (_unit, value) in run.measures().items()}
+    values = {name: value or 0.0 for name, (_unit, value) in run.measures().items()}
     rows = [
         (_("startups at the end"), _number(values["startups_region"])),
         (_("listed firms"), _number(values["listed_region"])),
@@ -161,14 +277,13 @@ def _cell(interval: Interval, unit: str) -> str:
 
 def _amount(value: float, unit: str) -> str:
     """Return a value in the unit of its line of the table."""
-    if unit == "share":
+    if unit in ("share", "share of all"):
         return _number(100 * value)
     return _number(value / 1e6) if unit.startswith("RMB") else _number(value)
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def _aligned(rows: list[list[str]], left: tuple[int, ...] = (0, 1)) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    left = (0, 1)
     return [
         "  ".join(
             cell.ljust(width) if i in left or i > 2 else cell.rjust(width)

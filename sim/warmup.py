@@ -6,13 +6,28 @@ are the types of its arguments, so tiny hand-made states serve.
 
 import numpy as np
 
+from sim.ledger import STARTUP
 from sim.parameters import Parameters
-from sim.policy import Policies, Terms
-from sim.processes import access, births, exits, finance, labour, land, location, operations
+from sim.policy import Policies
+from sim.processes import (
+    access,
+    births,
+    compute,
+    exits,
+    finance,
+    funds,
+    labour,
+    land,
+    location,
+    operations,
+    production,
+    programmes,
+)
 from sim.randomness import Draws
 from sim.scenario import Scenario
 from sim.space import Grid
-from sim.world import STARTUP, World
+from sim.terms import Terms
+from sim.world import World
 
 MONTH = 0
 
@@ -27,7 +42,8 @@ def compile_places(scenario: Scenario) -> None:
     location.place_entrants(world, par, terms, choice, draw)
     world.startups["lease_end"][:] = MONTH
     world.startups["born"][:] = MONTH - 100
-    location.mark_eligible(world, par, terms)
+    location.mark_eligible(world, par, terms, draw)
+    programmes.admit(world, par, terms, draw)
     location.move_tenants(world, par, terms, draw)
     births.found_startups(world, par, terms, draw)
 
@@ -36,7 +52,7 @@ def compile_money(scenario: Scenario) -> None:
     """Compile everything else: the half of the process that waits."""
     world, par, terms = _state(scenario)
     draw = Draws(1, MONTH)
-    finance.found_funds(world, par, draw)
+    funds.found_funds(world, par, draw)
     access.prepare_access(world, par)
     rows = np.zeros(4, dtype=STARTUP)
     for i, row in enumerate(rows):
@@ -46,11 +62,14 @@ def compile_money(scenario: Scenario) -> None:
     land.start_offices(world, par)
     land.clear_offices(world, par, terms)
     access.refresh_fields(world, par, terms)
+    compute.clear_market(world, par, terms)
     operations.post_and_release(world, par, terms)
     labour.fill_posts(world, par, terms)
     operations.earn_and_spend(world, par, terms)
+    funds.call_capital(world, par, terms)
     finance.close_rounds(world, par, terms, draw)
     exits.end_startups(world, par, terms, draw)
+    production.produce(world, par, terms, draw)
     exits.keep_register(world, par, terms, draw)
     land.open_space(world, par, terms)
 
@@ -60,4 +79,5 @@ def _state(scenario: Scenario) -> tuple[World, Parameters, Terms]:
     world = World.empty(grid, MONTH)
     world.leased = np.zeros(grid.n_cells)
     policies = Policies(scenario.policies, grid.tables.zone_index, scenario.start)
+    world.prepare_for(policies)
     return world, Parameters.of(scenario), policies.in_force(MONTH)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from sim.ledger import ACTIVE, LISTED
 from sim.parameters import Parameters
 from sim.processes import land
-from sim.world import ACTIVE, LISTED, World
+from sim.world import World
 
 
 def distances(world: World) -> np.ndarray:

@@ -8,8 +8,8 @@ import pytest
 import worlds
 from worlds import APP, EMB, MODEL, OPC, grid_of, settle, startups, zone
 
+from sim.ledger import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED, LOST
 from sim.processes import access
-from sim.world import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED, LOST
 
 
 def whole_lattice(side: int, cell_km: float = 0.5):

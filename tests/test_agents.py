@@ -9,9 +9,9 @@ import pytest
 from mesa.agentset import AgentSet
 
 from sim.agents import VC, Members, Startup, University, weigh_access
+from sim.ledger import ACTIVE
 from sim.model import ClusterModel
 from sim.startups import ATTRIBUTES
-from sim.world import ACTIVE
 
 BOOK = ("uncalled", "purse", "invested", "returned")
 

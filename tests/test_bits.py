@@ -11,8 +11,9 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 import sim
 from sim import ClusterModel, Scenario, world
+from sim.ledger import STARTUP
 from sim.parameters import SECTIONS, Parameters
-from sim.world import FUND, HOLDING, NODE, STARTUP
+from sim.world import FUND, HOLDING, NODE
 
 MONTHS = 24
 #: instructions that glibc's libm may use; unknown names do no harm

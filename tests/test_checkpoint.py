@@ -18,9 +18,10 @@ import sim.checkpoint
 import sim.model
 from sim.agents import VC, Startup, University
 from sim.checkpoint import REBUILT, CheckpointError, arrays_of, world_of
+from sim.ledger import Table
 from sim.model import ClusterModel
 from sim.scenario import Scenario
-from sim.world import Table, World
+from sim.world import World
 
 ENTROPY = 7
 
@@ -206,7 +207,7 @@ def test_whatever_the_arrays_hold_comes_back():
         value = getattr(world, field.name)
         if isinstance(value, np.ndarray) and not value.dtype.names:
             setattr(world, field.name, rng.normal(size=value.shape).astype(value.dtype))
-    world.relief_paid, world.month, world.scale = rng.normal(size=3), 14, 0.1 + 0.2
+    world.uptake, world.month, world.scale = rng.normal(size=2), 14, 0.1 + 0.2
     world.largest_lease[0], world.vacant[1] = np.inf, -0.0
     again = world_of(arrays_of(world), world.grid)
     for field in dataclasses.fields(World):

@@ -30,7 +30,15 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(sim.batch, "compile_kernels", lambda *_a: None)
 
     def call(policies=("rent-cut",), seeds=2, workers=0, **options):
-        return compare(list(policies), seeds=seeds, months=MONTHS, workers=workers, figures=False, **options)
+        return compare(
+            list(policies),
+            seeds=seeds,
+            months=MONTHS,
+            workers=workers,
+            figures=False,
+            controls=False,
+            **options,
+        )
 
     return call
 
@@ -130,7 +138,18 @@ def test_a_run_that_fails_is_named_and_left_out_of_its_pair_only(command, monkey
 
     monkeypatch.setattr(ClusterModel, "from_scenario", classmethod(fail))
     result = command(
-        "compare", "rent-cut", "--seeds", 2, "--months", 2, "--workers", 0, "--out", "here", "--json"
+        "compare",
+        "rent-cut",
+        "--seeds",
+        2,
+        "--months",
+        2,
+        "--workers",
+        0,
+        "--out",
+        "here",
+        "--json",
+        "--no-controls",
     )
     assert result.exit_code == 1
     assert "failed: rent-cut, seed 2: ZeroDivisionError: no firm left" in result.stderr
@@ -147,7 +166,9 @@ def test_if_every_run_fails_nothing_is_claimed(command, monkeypatch):
         raise ValueError("\x1b[2Jno")
 
     monkeypatch.setattr(ClusterModel, "from_scenario", classmethod(fail))
-    result = command("compare", "rent-cut", "--seeds", 6, "--months", 2, "--workers", 0, "--out", "here")
+    result = command(
+        "compare", "rent-cut", "--seeds", 6, "--months", 2, "--workers", 0, "--out", "here", "--no-controls"
+    )
     assert result.exit_code == 1
     assert result.stdout.startswith("rent-cut: no finished pair of runs")
     assert "12 failed" in result.stdout
@@ -268,13 +289,22 @@ def test_the_command_prints_one_sentence_a_policy_then_the_table(command):
     )
     assert lines[1].startswith("rent-cut: ")
     assert any(line.startswith("startups region") for line in lines)
-    assert "rent-cut: north-latitude-rent never acted: it begins after the 3 months simulated" in lines
+    assert (
+        "rent-cut: north-latitude-rent never acted in the 3 months simulated: it begins later, or nobody was eligible"
+        in lines
+    )
     folder = next(line for line in lines if line.startswith("results: ")).removeprefix("results: ")
     assert folder.startswith("results/north-space-")
     manifest = json.loads(pathlib.Path(folder, "manifest.json").read_text())
     assert "extends" in manifest["scenario_files"]["rent-cut"]
     assert os.getcwd() not in json.dumps(manifest)
-    assert set(manifest["fingerprints"]) == {"baseline", "north-space", "rent-cut"}
+    assert set(manifest["fingerprints"]) == {
+        "baseline",
+        "north-space",
+        "rent-cut",
+        "placebo",
+        "cash-benchmark",
+    }
     again = command(*words, "--json")
     assert json.loads(again.stdout)["seeds"] == 2
 

@@ -10,11 +10,11 @@ import pytest
 from test_docs import DOCS, SOURCES, refresh, text_of
 
 import sim
+from sim.levers import LEVERS
 from sim.model import ClusterModel
 from sim.paired import METRICS
 from sim.parameters import SECTIONS
 from sim.places import read_world
-from sim.policy import LEVERS
 from sim.record import SERIES
 from sim.scenario import Scenario
 from sim.world import CAPS

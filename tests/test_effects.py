@@ -7,7 +7,7 @@ import scipy.stats
 
 from sim.additionality import Present, account, landlords_rmb, windfall_rmb
 from sim.intervals import Interval, mean_interval, ratio_interval, verdict
-from sim.paired import METRICS, Comparison
+from sim.paired import FROM_OUTCOMES, METRICS, Comparison
 from sim.parameters import SEGMENTS
 from sim.places import read_world
 from sim.plan import Plan
@@ -123,7 +123,8 @@ def test_an_unresolved_effect_says_how_many_more_seeds_halve_its_interval():
 OUTCOMES = (
     "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
     "production_heads_region", "entries", "failures", "acquisitions", "listings", "departures", "moves", "deals",
-    "capital_rmb", "founded_outside", "public_cost_rmb", "public_cost_pv_rmb",
+    "capital_rmb", "founded_outside", "public_cost_rmb", "public_cost_pv_rmb", "guided_rmb", "landed",
+    "production_outside_heads", "top_founders_10y", "last_stage_region",
 )  # fmt: skip
 
 
@@ -147,13 +148,14 @@ def hand_made(run, seed, here, there, subsidy, cost, extra):
         "status": ["active"] * len(uids),
         "subsidy_rmb": [float(subsidy)] * len(here) + [0.0] * len(there),
     }
-    outcomes = dict.fromkeys(OUTCOMES, 0.0) | {"startups_region": float(len(uids)), "public_cost_rmb": cost}
+    outcomes = dict.fromkeys(n for n in FROM_OUTCOMES if n.startswith("top_")) | dict.fromkeys(OUTCOMES, 0.0)
+    outcomes |= {"startups_region": float(len(uids)), "public_cost_rmb": cost}
     outcomes |= {"public_cost_pv_rmb": cost / 2}
     tables = {
         "outcomes": pa.Table.from_pylist([outcomes]),
         "series": pa.table(series),
         "presence": pa.table(presence),
-        "costs": pa.table({"month": [0], "cost_rmb": [cost]}),
+        "costs": pa.table({"month": [0], "cost_rmb": [cost], "served": [4.0], "refused": [1.0]}),
     }
     return RunRecord(run, seed, run, 0.0, tables)
 
@@ -204,7 +206,7 @@ def test_levels_stand_apart_and_name_the_seeds_that_are_missing(comparison):
     assert levels["metrics"]["startups_region"]["baseline_mean"] == 5
     assert levels["metrics"]["startups_region"]["same_sign_share"] == 1
     assert list(told["scenarios"]["rent-cut"]) == list(METRICS)
-    assert set(told) == {"baseline", "seeds", "months", "scenarios", "levels"}
+    assert set(told) == {"baseline", "seeds", "months", "scenarios", "controls", "levels"}
 
 
 def test_arrays_for_figures_are_in_the_order_of_seeds_zones_and_months(comparison):

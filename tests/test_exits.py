@@ -8,9 +8,10 @@ import pytest
 import worlds
 from worlds import APP, funds, settle, startups
 
+from sim.ledger import ACQUIRED, ACTIVE, CLOSED, DORMANT, LEFT, LISTED, NEVER
 from sim.processes import exits, land
 from sim.randomness import Draws
-from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, HOLDING, LEFT, LISTED, NEVER
+from sim.world import FLOW, HOLDING
 
 ROUND = HOLDING.names[2]  #: field of the number of the round
 ONLY_FAILURE = {"exits.failure_stage_factor": (1.0,) * 6, "exits.failure_first_year_factor": 1.0,
@@ -63,19 +64,19 @@ def test_survival_by_stage_is_the_product_of_the_monthly_chances(stage):
 
 
 def test_the_first_year_lasts_twelve_months(par):
-    chances = [exits.failure_probability(1, age, 1.0, par.exits) for age in range(1, 15)]
+    chances = [exits.failure_probability(1, age, 1.0, 1.0, par.exits) for age in range(1, 15)]
     np.testing.assert_allclose(chances, [0.6 * 0.0048] * 12 + [0.0048] * 2, rtol=1e-12)
 
 
 def test_a_startup_without_cash_fails_by_either_of_two_independent_causes(par):
-    chance = exits.failure_probability(0, 20, -0.01, par.exits)
+    chance = exits.failure_probability(0, 20, -0.01, 1.0, par.exits)
     assert chance == pytest.approx(1 - (1 - 0.0048 * 2.2) * (1 - 0.25), rel=1e-12)
-    assert exits.failure_probability(0, 20, 0.0, par.exits) == pytest.approx(0.0048 * 2.2)
+    assert exits.failure_probability(0, 20, 0.0, 1.0, par.exits) == pytest.approx(0.0048 * 2.2)
 
 
 def test_no_chance_of_failure_exceeds_one():
     par = worlds.parameters({"exits.failure_per_month": 1.0, "exits.insolvency_per_month": 1.0})
-    assert exits.failure_probability(0, 20, -1.0, par.exits) == 1.0
+    assert exits.failure_probability(0, 20, -1.0, 1.0, par.exits) == 1.0
 
 
 def test_startups_are_acquired_and_listed_at_their_rates(par):

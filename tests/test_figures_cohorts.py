@@ -17,9 +17,9 @@ from sim.figures.cohorts import (
     product_limit,
 )
 from sim.figures.states import ZoneState, startups_by_segment, startups_by_zone
+from sim.ledger import ACQUIRED, ACTIVE, CLOSED, DORMANT, LEFT, LISTED, NEVER
 from sim.parameters import SEGMENTS
 from sim.record import POSITION, SERIES
-from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, LEFT, LISTED, NEVER
 
 OPC, APP, MODEL, EMB = range(4)
 LEDGER = [("uid", "u8"), ("born", "i4"), ("ended", "i4"), ("status", "i1"), ("segment", "i1")]

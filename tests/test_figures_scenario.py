@@ -39,10 +39,10 @@ from sim.figures.geography import Geography
 from sim.figures.market import zones_by_belt
 from sim.figures.style import PALETTE
 from sim.intervals import Interval
+from sim.ledger import ACQUIRED, ACTIVE, DORMANT, LEFT, LISTED, NEVER
 from sim.parameters import STAGES
 from sim.record import POSITION, SERIES
 from sim.scenario import Scenario
-from sim.world import ACQUIRED, ACTIVE, DORMANT, LEFT, LISTED, NEVER
 
 GEOGRAPHY = Geography.of("haidian")
 ZONES = tuple(zone.id for zone in GEOGRAPHY.grid.tables.zones)

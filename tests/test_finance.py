@@ -10,9 +10,12 @@ from scipy import stats
 from worlds import APP, LONG, OPC, funds, settle, startups
 
 from sim import ClusterModel
+from sim.ledger import NEVER
 from sim.processes import finance
+from sim.processes import funds as funds_process
 from sim.randomness import Draws, combine, uniform
-from sim.world import HOLDING, NEVER, exact
+from sim.terms import GUIDED
+from sim.world import FLOW, HOLDING, exact
 
 PLAIN = {"finance.taste_sd": 0.0, "finance.ticket_share": 1.0, "finance.seek_factor": 0.0}
 BOOK = ("uncalled", "purse", "invested", "returned")
@@ -27,6 +30,7 @@ def closed(par, rows, table, month: int = 0):
     """Return a world after one month of matching."""
     world = settle(worlds.town(), rows, month)
     world.funds = table
+    funds_process.call_capital(world, par, worlds.terms_of(world.grid))
     finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
     return world
 
@@ -152,7 +156,7 @@ def test_the_commitments_are_those_of_the_sorted_list_in_however_many_parts(par,
     expected = by_the_book(par, world, key)
     order, everybody = np.argsort(table["uid"]), np.arange(len(rows))
     found = finance.match(*world.startups.parts, everybody, table.copy(), order, world.grid.zone_distance, par.table,
-                          key, parts, world.caps)  # fmt: skip
+                          key, parts, np.zeros(0, GUIDED), world.guided, world.caps)[:3]  # fmt: skip
     assert [(i, v) for i, v, _ in zip(*found, strict=True)] == [(i, v) for i, v, _ in expected]
     np.testing.assert_allclose(found[2], [amount for *_, amount in expected], rtol=1e-12)
     assert len(expected) > 20
@@ -216,7 +220,7 @@ def test_the_books_of_every_fund_balance_every_month():
         gap = table["committed"] - sum(table[name] for name in BOOK) + table["recycled"]
         assert np.abs(gap).max() < 1e-9 * table["committed"].max()
         assert min(table["purse"].min(), table["uncalled"].min()) >= 0.0
-        invested += world.flows[:, :, -3].sum()  # money raised, of the month
+        invested += world.flows[:, :, FLOW["capital_wan"]].sum()  # money raised, of the month
         assert world.deals.rows["amount"].sum() == pytest.approx(invested, rel=1e-12)
         assert table["invested"].sum() == pytest.approx(invested, rel=1e-12)
     assert table["returned"].sum() > 0
@@ -226,7 +230,7 @@ def test_the_books_of_every_fund_balance_every_month():
 def test_no_purse_holds_more_than_a_year_of_calls_and_no_more_is_called_than_committed(par):
     world = settle(worlds.town(), startups(0))
     world.funds = funds(3, commitment=4800.0, uncalled=[4800.0, 30.0, 4800.0], purse=[0.0, 0.0, 1150.0])
-    finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, 0))
+    funds_process.call_capital(world, par, worlds.terms_of(world.grid))
     assert world.funds["purse"].tolist() == [100.0, 30.0, 1200.0]
     assert world.funds["uncalled"].tolist() == [4700.0, 0.0, 4750.0]
 
@@ -235,7 +239,7 @@ def test_a_new_period_returns_what_was_not_called_and_rewards_performance(par):
     world = settle(worlds.town(), startups(0), month=49)
     world.funds = funds(2, **{worlds.BASE: 1000.0}, commitment=700.0, uncalled=60.0, committed=700.0, all_invested=100.0,
                         all_proceeds=[300.0, 0.0])  # fmt: skip
-    finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, 49))
+    funds_process.call_capital(world, par, worlds.terms_of(world.grid))
     # records 3.5 and 0.5 over their mean 2 are 1.75 and 0.25, the latter held at 0.5
     np.testing.assert_allclose(world.funds["commitment"], [1000 * 1.75**0.25, 1000 * 0.5**0.25], atol=1e-6)
     assert world.funds["returned"].tolist() == [60.0, 60.0]
@@ -371,7 +375,7 @@ def tables():
     """Return the fund tables of many seeds."""
     par, world, out = worlds.parameters(), worlds.start_world(), []
     for seed in range(120):
-        finance.found_funds(world, par, Draws(seed, -144))
+        funds_process.found_funds(world, par, Draws(seed, -144))
         out.append(world.funds.copy())
     return out
 

@@ -5,9 +5,9 @@ import pytest
 import worlds
 
 from sim import ClusterModel, history
+from sim.ledger import ACTIVE, DORMANT, LISTED, WAITING
 from sim.parameters import Parameters
 from sim.processes import land
-from sim.world import ACTIVE, DORMANT, LISTED, WAITING
 
 SEEDS = (1, 2, 3)
 ARRAYS = (

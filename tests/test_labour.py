@@ -8,8 +8,8 @@ import worlds
 from worlds import settle, startups
 
 from sim import ClusterModel
+from sim.ledger import ACTIVE, LISTED
 from sim.processes import labour
-from sim.world import ACTIVE, LISTED
 
 
 def market(par, posts, seekers: float, month: int = 0, wage: float = 1.0, talent=None):
@@ -53,7 +53,7 @@ def test_a_steady_market_has_the_stock_of_seekers_of_its_closed_form():
     world.labour["usual_inflow"] = 400.0
     for _ in range(600):
         world.startups["posts"][0] = world.posts[0] = 1500.0
-        labour.fill_posts(world, par, None)
+        labour.fill_posts(world, par, worlds.terms_of(world.grid))
     pool = world.labour["seekers"][0] * (1 - 0.06) + 400.0
     assert world.labour["seekers"][0] == pytest.approx(pool - 0.5 * math.sqrt(pool * 1500.0), rel=1e-9)
     # the root of P = (P - 0.5 sqrt(1500 P)) 0.94 + 400
@@ -93,16 +93,18 @@ def test_the_inflow_answers_the_wage_and_what_other_cities_offer():
         graduates = world.labour["usual_graduates"][0]
         world.labour["usual_graduates"] = labour.graduates_a_month(world, par)
         expected = 700.0 * wage**3 * math.exp(-0.5 * 1.2 * month / 12)
-        assert labour.inflow(world, par) == pytest.approx(expected, rel=1e-12)
+        assert labour.inflow(world, par, worlds.terms_of(world.grid)) == pytest.approx(expected, rel=1e-12)
         assert graduates == 0.0
 
 
 def test_more_graduates_of_a_university_are_more_seekers():
     model = ClusterModel.from_scenario("baseline", seed=1)
-    usual = labour.inflow(model.world, model.parameters)
+    usual = labour.inflow(model.world, model.parameters, worlds.terms_of(model.world.grid))
     node = next(agent for agent in model.agents if getattr(agent, "graduates_per_year", 0) > 0)
     model.world.nodes["graduates_per_year"][node._position] += 1200.0
-    assert labour.inflow(model.world, model.parameters) - usual == pytest.approx(0.35 * 100.0)
+    assert labour.inflow(
+        model.world, model.parameters, worlds.terms_of(model.world.grid)
+    ) - usual == pytest.approx(0.35 * 100.0)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -9,9 +9,10 @@ import worlds
 from worlds import settle, startups
 
 from sim import ClusterModel, space
-from sim.policy import NewSpace, Phase
+from sim.ledger import ACTIVE, LISTED
+from sim.levers import NewSpace, Phase
 from sim.processes import land
-from sim.world import ACTIVE, LISTED, IdentityError
+from sim.world import IdentityError
 
 PATH = {
     "land.tenant_rent_elasticity": 0.0,
@@ -77,10 +78,8 @@ def test_rents_feel_the_vacancy_of_their_neighbourhood(neutral):
 
 def test_other_tenants_want_less_at_a_higher_rent_by_their_elasticity():
     for log_rent in (-0.3, 0.0, 0.2):
-        assert land.tenant_demand(1000.0, log_rent, 0.4, 1.0) == pytest.approx(
-            1000.0 * math.exp(-0.4 * log_rent)
-        )
-    assert land.tenant_demand(1000.0, 0.0, 0.4, 1.1) == pytest.approx(1100.0)
+        assert land.tenant_demand(1000.0, log_rent, 0.4) == pytest.approx(1000.0 * math.exp(-0.4 * log_rent))
+    assert land.tenant_demand(1100.0, 0.0, 0.4) == pytest.approx(1100.0)
 
 
 def test_demand_of_other_tenants_grows_by_the_scenarios_rate(neutral):

@@ -9,10 +9,11 @@ import worlds
 from scipy import stats
 from worlds import APP, EMB, LONG, MODEL, OPC, entrants, grid_of, rent_cut, settle, startups, zone
 
+from sim.ledger import ACTIVE, LOST, WAITING
 from sim.processes import access, land, location
 from sim.randomness import Draws
 from sim.space import Grid
-from sim.world import ACTIVE, FLOW, LOST, WAITING, World
+from sim.world import FLOW, World
 
 MANY = 20_000
 HALF = 0.5
@@ -354,7 +355,7 @@ def stayers(par, terms=None, n: int = 8000, month: int = 0, **fields):
     world.stock = world.stock * 1e4
     world.month = month
     terms = terms or worlds.terms_of(world.grid)
-    location.mark_eligible(world, par, terms)
+    location.mark_eligible(world, par, terms, Draws(1, 0))
     access.refresh_fields(world, par, terms)
     before = world.copy()
     move(world, par, terms, month)
@@ -387,7 +388,7 @@ def test_a_company_that_has_just_become_another_kind_weighs_its_rooms_by_what_it
     firm["segment"], firm["stage"] = APP, 1
     others = fresh(par, neighbours, grid)
     expected = checks.utility(others, par, np.zeros(5), APP, 0)[6]
-    found = location.own_weight(firm, firm, 0, 6, par.location, world.attraction, world.log_spillovers,
+    found = location.own_weight(firm, firm, 0, 6, 1, par.location, world.attraction, world.lift, world.log_spillovers,
                                 world.diversity, world.rent)  # fmt: skip
     assert math.log(found) == pytest.approx(expected, abs=1e-9)
 
@@ -479,7 +480,9 @@ def test_eligibility_goes_by_age_stage_and_leased_area(par, limit, eligible):
     world = settle(
         grid, startups(4, born=[-10, -11, -10, -10], stage=[1, 1, 2, 1], area=[78.0, 78.0, 78.0, 78.1])
     )
-    location.mark_eligible(world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF, **limit),)))
+    location.mark_eligible(
+        world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF, **limit),)), Draws(1, 0)
+    )
     assert (world.startups["eligible"] == 1).tolist() == eligible
     assert world.startups["relief"].tolist() == [HALF * yes for yes in eligible]
 
@@ -487,7 +490,9 @@ def test_eligibility_goes_by_age_stage_and_leased_area(par, limit, eligible):
 def test_relief_is_for_the_zones_of_the_cut_and_for_startups_alone(par):
     grid = worlds.town()
     world = settle(grid, startups(3, cell=[0, 3, 0], status=[ACTIVE, ACTIVE, 1]))
-    location.mark_eligible(world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF),)))
+    location.mark_eligible(
+        world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF),)), Draws(1, 0)
+    )
     assert world.startups["relief"].tolist() == [HALF, 0.0, 0.0]
 
 
@@ -499,7 +504,7 @@ def test_an_entrant_that_needs_more_than_a_cut_allows_is_not_drawn(par):
         plain, treated = (
             location.weigh_region(world, par, t).zone_sums for t in (worlds.terms_of(world.grid), terms))  # fmt: skip
         columns = location.weigh_region(world, par, terms).column(
-            location.entrant_masks(par.table, terms.max_area)
+            location.entrant_masks(par.table, terms.cuts)
         )
         gain = treated[MODEL, 0, columns[MODEL], 2] - plain[MODEL, 0, 0, 2]
         assert (gain > 0.1) == drawn

@@ -106,7 +106,10 @@ def test_new_space_opens_in_its_month_and_to_the_square_metre():
 
 def test_what_the_public_pays_is_what_startups_receive():
     cut = run("rent-cut", months=36)
-    paid, received = cut.arrays["costs"].sum(), cut.arrays["series"][..., POSITION["subsidy_rmb"]].sum()
+    paid, received = (
+        cut.arrays["costs"][:, :, 0].sum(),
+        cut.arrays["series"][..., POSITION["subsidy_rmb"]].sum(),
+    )
     assert paid > 0
     np.testing.assert_allclose(paid, received, rtol=1e-12)
     in_ledger = cut.rows[36]["subsidy"].sum() * 10_000
@@ -117,7 +120,7 @@ def test_building_new_space_costs_its_price_a_square_metre():
     space = run("north-space", months=13)
     lever = next(lever for lever in Scenario.load("north-space").policies if lever.zone == "wenquan")
     column = space.levers.index(lever.id)
-    assert space.arrays["costs"][12, column] == pytest.approx(lever.phases[0].area_m2 * lever.cost_rmb_m2)
+    assert space.arrays["costs"][12, column, 0] == pytest.approx(lever.phases[0].area_m2 * lever.cost_rmb_m2)
 
 
 def test_permuting_the_rows_of_the_ledger_changes_no_bit():

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import math
 import pathlib
 import pickle
 import tomllib
@@ -12,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import policy
+from sim.levers import LEVERS, NewSpace, RentCut, months_between
 from sim.parameters import SECTIONS
 from sim.places import read_world, shipped_folder
-from sim.policy import LEVERS, NewSpace, RentCut
 from sim.scenario import Scenario, ScenarioError
 from sim.schema import scenario_schema
 from sim.toml_source import read_source
@@ -101,7 +101,7 @@ def test_north_space_takes_its_zones_to_their_potential_stock_and_the_north_to_9
     assert sum(zone.stock_m2 for zone in north) == 3.69e6
     assert sum(zone.stock_m2 + opened.get(zone.id, 0) for zone in north) == pytest.approx(9.9e6)
     first = min(phase.opens for lever in scenario.policies for phase in lever.phases)
-    assert policy.months_between(scenario.start, first) < 18
+    assert months_between(scenario.start, first) < 18
 
 
 # What a scenario is
@@ -170,6 +170,80 @@ def test_a_new_row_in_the_table_of_levers_is_all_that_a_new_kind_needs(write, mo
     assert any("policies[0].zone: required key is missing" in line for line in problems_of(path))
     kinds = [entry["properties"].get("cost_rmb_m2") for entry in offered(scenario_schema())]
     assert len([kind for kind in kinds if kind]) == 2
+
+
+SEVENTEEN = {
+    "ai-blocks", "baseline", "cash-benchmark", "everything", "funding-winter", "hardware-leaves",
+    "incubators-and-administration", "jingxi", "north-latitude", "north-space", "opc-accelerator", "outside-rises",
+    "rent-cut", "shared-platforms", "southern-crowding", "ten-measures", "vc-hub",
+}  # fmt: skip
+NO_POLICY = {"southern-crowding", "outside-rises", "funding-winter", "hardware-leaves", "cash-benchmark"}
+
+
+def test_the_seventeen_scenarios_ship():
+    assert set(Scenario.shipped()) == SEVENTEEN
+
+
+@pytest.mark.parametrize("scenario_id", sorted(SEVENTEEN - {"baseline"}))
+def test_every_lever_that_ships_acts_within_the_first_eighteen_months(scenario_id):
+    scenario = Scenario.load(scenario_id)
+    assert scenario.policies
+    for lever in scenario.policies:
+        assert any(lever.since(scenario.start, month) is not None for month in range(18)), lever.id
+
+
+@pytest.mark.parametrize("scenario_id", sorted(SEVENTEEN - {"baseline"}))
+def test_the_head_of_a_scenario_file_tells_source_assumption_and_effect(scenario_id):
+    head = (shipped_folder() / f"{scenario_id}.toml").read_text(encoding="utf-8").split("\n\n")[0]
+    told = [
+        line for line in head.splitlines() if line in ("# Source", "# Stated there", "# Assumed", "# Effect")
+    ]
+    expected = ["# Source", "# Stated there", "# Assumed", "# Effect"]
+    without = "#   None;" in head
+    assert told == [part for part in expected if not (without and part == "# Stated there")]
+
+
+def test_stresses_are_in_files_of_their_own():
+    for scenario_id in SEVENTEEN:
+        stress = {lever.stress for lever in Scenario.load(scenario_id).policies}
+        assert len(stress) <= 1, scenario_id
+    assert {
+        name for name in SEVENTEEN if any(lever.stress for lever in Scenario.load(name).policies)
+    } == NO_POLICY - {"cash-benchmark"}
+
+
+def test_everything_holds_every_policy_of_the_other_files_and_nothing_else():
+    """The rent cut stands in it as in north-latitude, which begins it three months earlier."""
+    wanted = {
+        lever.id: lever
+        for scenario_id in sorted(SEVENTEEN - NO_POLICY - {"everything", "rent-cut"})
+        for lever in Scenario.load(scenario_id).policies
+    }
+    found = {lever.id: lever for lever in Scenario.load("everything").policies}
+    assert found == wanted
+    assert set(found) >= {lever.id for lever in Scenario.load("rent-cut").policies}
+
+
+def test_jingxi_takes_its_zone_to_its_potential_stock_at_the_stated_cost():
+    scenario = Scenario.load("jingxi")
+    (zone,) = (zone for zone in read_world(scenario.world).zones if zone.id == "jingxi")
+    (space,) = (lever for lever in scenario.policies if lever.kind == "new-space")
+    assert zone.stock_m2 + sum(phase.area_m2 for phase in space.phases) == zone.potential_stock_m2
+    assert (space.phases[0].opens, space.phases[0].area_m2) == ("2026-01", 309_000)
+    assert space.phases[0].area_m2 * space.cost_rmb_m2 == pytest.approx(3.9e9, rel=1e-4)
+
+
+def test_southern_crowding_repeats_the_reported_half_year():
+    (demand,) = Scenario.load("southern-crowding").policies
+    assert 6 * len(demand.zones) * demand.area_m2_month == pytest.approx(76_000, rel=1e-3)
+    south = {zone.id for zone in read_world("haidian").zones if zone.belt == "south"}
+    assert set(demand.zones) == south
+
+
+def test_hardware_leaves_turns_eighty_per_cent_into_ninety_five():
+    (offer,) = Scenario.load("hardware-leaves").policies
+    odds = 0.8 / 0.2 * math.exp(offer.rise_log_odds)
+    assert odds / (1 + odds) == pytest.approx(0.95, abs=5e-4)
 
 
 # Values changed in Python
@@ -433,7 +507,7 @@ def test_only_an_inherited_policy_can_be_removed(write):
         ('policies = 3', "1:1: policies: must be an array, not a whole number"),
         ("[policies.north]", "1:1: policies: must be an array, not a table"),
         ('policies = ["x"]', "1:13: policies[0]: must be a table, not text"),
-        ('world = "haidan"', '1:1: world: no world "haidan" (worlds: haidian); did you mean "haidian"?'),
+        ('world = "haidan"', '1:1: world: no world "haidan"; did you mean "haidian"?'),
         ('start = "2025"', '1:1: start: must be a month like "2025-07" (YYYY-MM), not "2025"'),
         ("start = 2025-01-01", '1:1: start: must be text, not a bare date (put it in quotes, as "2025-07")'),
         (CUT.replace("share", "shar"), '6:1: policies[0].shar: unknown key; did you mean "share"?'),
@@ -443,7 +517,7 @@ def test_only_an_inherited_policy_can_be_removed(write):
          '5:10: policies[0].zones[0]: no zone "north-lattitude" in this world; '
          'did you mean "north-latitude"?'),
         (CUT.replace("rent-cut", "rentcut"),
-         '4:1: policies[0].kind: no kind "rentcut" (kinds: rent-cut, new-space); did you mean "rent-cut"?'),
+         '4:1: policies[0].kind: no kind "rentcut"; did you mean "rent-cut"?'),
         (CUT.replace('id = "north"', ""), "2:1: policies[0].id: required key is missing: "
          "Name of the lever inside its scenario"),
         (CUT.replace("kind", "sort"), "2:1: policies[0].kind: required key is missing"),
@@ -610,7 +684,7 @@ def test_the_editors_schema_knows_every_key_with_its_unit_range_and_zones():
     heads = schema["properties"]["operations"]["properties"]["target_heads"]
     assert heads["items"]["items"] == {"type": "number", "minimum": 0.1, "maximum": 100_000}
     zones = [zone.id for zone in read_world("haidian").zones]
-    cut, space, removal, _change = offered(schema)
+    cut, space, *_others, removal, _change = offered(schema)
     assert cut["properties"]["zones"]["items"]["enum"] == zones
     assert space["properties"]["zone"]["enum"] == zones
     assert removal["properties"]["remove"] == {"const": True}

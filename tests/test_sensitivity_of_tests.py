@@ -7,9 +7,9 @@ import worlds
 from worlds import settle, startups
 
 from sim import space
+from sim.ledger import NEVER
 from sim.processes import access, finance, land, location
 from sim.randomness import Draws
-from sim.world import NEVER
 
 ERRORS = (0.99, 1.01)
 

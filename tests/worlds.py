@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 
 from sim.history import first_month
+from sim.ledger import ACTIVE, INDEPENDENT, LISTED, NEVER, STARTUP, WAITING
+from sim.levers import LEVERS, Lever, RentCut
 from sim.parameters import Parameters
 from sim.places import Node, WorldTables, Zone
-from sim.policy import Policies, RentCut
+from sim.policy import Policies
 from sim.scenario import Scenario
 from sim.space import Grid
-from sim.world import ACTIVE, FUND, INDEPENDENT, LISTED, NEVER, STARTUP, WAITING, World
+from sim.world import ACCOUNT, FUND, GUIDED_PURSE, World
 
 OPC, APP, MODEL, EMB = range(4)
 LONG = 10_000  #: a month after every test
 BASE = FUND.names[1]  #: field of a fund's base commitment
+MOST_LEVERS = 8  #: accounts of a world made by hand
 LATTICE = 100  #: columns and rows of a lattice made by hand
 
 
@@ -142,6 +145,12 @@ def startups(n: int, **fields) -> np.ndarray:
         "holding": -1,
         "origin_place": -1,
         "origin": INDEPENDENT,
+        "failure_factor": 1.0,
+        "seek_factor": 1.0,
+        "lock_end": NEVER,
+        "aid_year": NEVER,
+        "reserved": NEVER,
+        "applied": NEVER,
     }
     for name, value in (defaults | fields).items():
         rows[name] = value
@@ -177,4 +186,19 @@ def settle(grid: Grid, rows: np.ndarray, month: int = 0) -> World:
     world.nearby_stock = np.ones(grid.n_cells)
     world.largest_lease = np.full(grid.n_cells, np.inf)
     world.highest_rent = 1e4
+    world.accounts = np.zeros(MOST_LEVERS, dtype=ACCOUNT)
+    world.guided = np.zeros(MOST_LEVERS, dtype=GUIDED_PURSE)
     return leave_vacant(world, world.vacant)
+
+
+def lever(kind: str, **fields: Any) -> Lever:
+    """Return a lever in force from the first month on, with its kind as its id unless another is given."""
+    return LEVERS[kind](**({"id": kind, "kind": kind, "from_": "2025-01"} | fields))
+
+
+def town_with_factories() -> Grid:
+    """Return a town of two zones of one cell each, the second of which has space for factories."""
+    cells = [(0.25, 0.25, 0, 1.0), (0.75, 0.25, 1, 1.0)]
+    grid = grid_of(cells, [zone("offices", 1e9), zone("works", 1e9, belt="works")])
+    grid.tables.settings["belts"] = {"works": {"factory_space": True}}
+    return grid

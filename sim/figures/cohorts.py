@@ -15,9 +15,9 @@ import numpy as np
 from sim.figures.numbers import Band
 from sim.figures.states import require_alike
 from sim.intervals import FEWEST_PAIRS, LEVEL, Interval, ratio_interval
+from sim.ledger import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED
 from sim.parameters import SEGMENTS, STAGES
 from sim.record import Run
-from sim.world import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED
 
 LONGEST_ENTRY = 24  #: entrants of so many months make a cohort, or of a third of a shorter record
 NO_ROUND = 2**30  #: months from entry to a round that was not closed

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from sim.parameters.markets import Labour
+from sim.parameters.markets import Compute, Labour, Production
 from sim.parameters.money import Finance
 from sim.parameters.places import Access, Land, Location
 from sim.parameters.section import SEGMENTS, STAGES, Section
 from sim.parameters.setting import Initial, Outlook
 from sim.parameters.startups import Births, Exits, Operations
 
-__all__ = ["SECTIONS", "SEGMENTS", "STAGES", "Access", "Births", "Exits", "Finance", "Initial", "Labour", "Land",
-           "Location", "Operations", "Outlook", "Parameters", "Section"]  # fmt: skip
+__all__ = ["SECTIONS", "SEGMENTS", "STAGES", "Access", "Births", "Compute", "Exits", "Finance", "Initial", "Labour", "Land",
+           "Location", "Operations", "Outlook", "Parameters", "Production", "Section"]  # fmt: skip
 
 #: the tables of a scenario file ("start" being its first month, the state then is "initial")
 SECTIONS: dict[str, type[Section]] = {
@@ -28,8 +28,10 @@ SECTIONS: dict[str, type[Section]] = {
     "location": Location,
     "operations": Operations,
     "labour": Labour,
+    "compute": Compute,
     "finance": Finance,
     "exits": Exits,
+    "production": Production,
     "births": Births,
     "initial": Initial,
     "outlook": Outlook,

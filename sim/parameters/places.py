@@ -30,6 +30,12 @@ class Access(Section):
         0.7, unit="-", bounds=(0, 1), sweep=(0.4, 1.0),
         meaning="Exponent of access to graduates in talent access (the rest is housing).",
         source="assumed")  # fmt: skip
+    housing_range_km: float = parameter(
+        8.0, unit="km", bounds=(0.05, 100), sweep=(4, 15),
+        meaning="Distance over which access to people in talent housing falls to 1/e.", source="assumed")  # fmt: skip
+    housing_scale_units: float = parameter(
+        40_000.0, unit="units", bounds=(1, 1e9), sweep=(20_000, 80_000),
+        meaning="Flats that would double access to people who live near.", source="assumed")  # fmt: skip
     capital_range_km: float = parameter(
         3.0, unit="km", bounds=(0.05, 100), sweep=(1.5, 10),
         meaning="Distance over which closeness to venture funds falls to 1/e.",

@@ -115,6 +115,9 @@ class Exits(Section):
     departure_stage_slope: float = parameter(
         0.3, unit="per stage", bounds=(0, 10), sweep=(0, 0.6),
         meaning="Rise of departure with stage.", source="assumed")  # fmt: skip
+    locked_departure_factor: float = parameter(
+        0.2, unit="-", bounds=(0, 1), sweep=(0, 1),
+        meaning="Factor of departure of a firm that guided money holds here.", source="assumed")  # fmt: skip
     dormancy_months: float = parameter(
         24.0, unit="months", bounds=(1, 1200), sweep=(12, 36),
         meaning="Mean time that a failed firm stays on the register.", source="assumed")  # fmt: skip
@@ -148,6 +151,10 @@ class Births(Section):
     quality_sd: float = parameter(
         0.6, unit="log units", bounds=(0, 5), sweep=(0.4, 0.8),
         meaning="Spread of quality, whose median is 1.", source="assumed")  # fmt: skip
+    top_share: float = parameter(
+        0.01, unit="share", bounds=(0, 1), sweep=(0.005, 0.02),
+        meaning="Part of the potential founders, by drawn quality, whose fates are taken down.",
+        source="a choice of what to look at; it changes nothing in the model")  # fmt: skip
     starting_cash_wan: BySegment = parameter(
         (40.0, 185.0, 185.0, 185.0), unit="10,000 RMB", bounds=(0, 1e6), factor=(0.5, 2),
         meaning="Median cash of an entrant by segment.", source="calibrated to survival")  # fmt: skip

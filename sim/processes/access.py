@@ -24,25 +24,32 @@ import math
 import numpy as np
 
 from sim.compiled import exp, kernel, log, logs
+from sim.ledger import ACTIVE, LISTED
 from sim.space import Grid, decay, distance, lattice_kernel_sum, spread, spread_one, total
-from sim.world import ACTIVE, LISTED, exact
+from sim.world import exact
 
 RELATIVE = 1
 BLOCK = 512  # rows
 
 
 def prepare_access(world, par) -> None:
-    """Compute what no month changes: access to talent and to capital (writes log_talent, log_capital)."""
-    world.log_talent = par.values.access.campus_share * log_of(
-        talent(world, par.values.access.talent_range_km)
-    )
+    """Compute what levers alone can change: access to talent and to capital (writes log_talent, log_capital)."""
+    world.log_talent = access_to_talent(world, par)
     world.log_capital = capital(world, par.values.access.capital_range_km)
 
 
 def refresh_fields(world, par, terms) -> None:
-    """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity)."""
+    """Recompute the fields from where heads are now (writes spillovers, log_spillovers, diversity, heads).
+
+    Where other flats are let than last month, access to talent is weighed anew (writes housing, log_talent).
+    """
+    if (terms.housing.any() or world.housing.any()) and not np.array_equal(terms.housing, world.housing):
+        world.housing = terms.housing.copy()
+        world.log_talent = access_to_talent(world, par)
     relative = par.values.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.parts[0], world.grid.n_cells, relative)
+    for segment in range(4):
+        world.heads[segment] = total(sources[segment])
     matrix = spillover_matrix(world.grid, par.values.access.spillover_range_km, cut_of(par))
     spread(matrix, sources, world.spillovers)
     if relative:
@@ -58,6 +65,12 @@ def refresh_fields(world, par, terms) -> None:
     attract(world, par, world.attraction)
 
 
+def note_seats(world, par, terms) -> None:
+    """Recompute access to capital when funds have changed their seats (writes log_capital)."""
+    if terms.seats:
+        world.log_capital = capital(world, par.values.access.capital_range_km)
+
+
 def attract(world, par, out: np.ndarray) -> None:
     """Write exp of the utility without rent into `out`, (4, 2, n_cells)."""
     _attract(
@@ -71,10 +84,22 @@ def attract(world, par, out: np.ndarray) -> None:
     )
 
 
+def access_to_talent(world, par) -> np.ndarray:
+    """Return ln T: access to graduates, and to people who live in talent housing, (n_cells,).   (E2)"""
+    access = par.values.access
+    log_talent = access.campus_share * log_of(talent(world, access.talent_range_km))
+    if not world.housing.any():
+        return log_talent
+    grid = world.grid
+    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), access.housing_range_km, np.inf)
+    near = 1.0 + spread_one(reach, world.housing) / access.housing_scale_units
+    return log_talent + (1.0 - access.campus_share) * log_of(near)
+
+
 def talent(world, range_km: float) -> np.ndarray:
     """Return access to graduates with stock-weighted mean 1, (n_cells,).   (E2)"""
-    grid, stock = world.grid, world.stock
-    graduates = world.nodes["graduates_per_year"][:-1].copy()
+    grid, stock = world.grid, first_stock(world.grid)
+    graduates = world.nodes["graduates_per_year"][:-2].copy()
     reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
     access = spread_one(reach, graduates)
     return access * (total(stock) / total(stock * access))
@@ -82,7 +107,7 @@ def talent(world, range_km: float) -> np.ndarray:
 
 def capital(world, range_km: float) -> np.ndarray:
     """Return log closeness to funds with stock-weighted mean 0, (n_cells,).   (E3)"""
-    grid = world.grid
+    grid, stock = world.grid, first_stock(world.grid)
     sizes = np.zeros(grid.n_zones)
     for fund in world.funds:
         sizes[fund.seat] += fund.base_commitment
@@ -90,7 +115,12 @@ def capital(world, range_km: float) -> np.ndarray:
         return np.zeros(grid.n_cells)
     reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
     access = log_of(spread_one(reach, sizes))
-    return access - total(world.stock * access) / total(world.stock)
+    return access - total(stock * access) / total(stock)
+
+
+def first_stock(grid: Grid) -> np.ndarray:
+    """Return the floor space of the world's table, by which means are weighed whatever opens later, (n_cells,)."""
+    return grid.spread_stock(grid.zone_values("stock_m2"))
 
 
 def cut_of(par) -> float:

@@ -4,8 +4,8 @@ Equations
 ---------
 (E18) Potential founders of a month are Poisson: spin-offs a year / 12 x consideration x scale for each node,
 likewise for independents. Each has a fixed identity, drawn in advance of any policy. It founds here with
-probability ``1/(1 + w exp(-x))``, ``x = pull (IV_s - IV_s at the start) - pull x outside offer``; in the
-history x = 0.
+probability ``1/(1 + w exp(-x))``, ``x = pull (IV_s - IV_s at the start - outside offer) + appeal``, the appeal
+being that of simpler administration; in the history x = 0. Founders brought from abroad are a source of their own.
 (E19) A firm older than 18 months has Poisson(b (H/30)^e) spin-offs a month, more after its exit. A child
 inherits part of its parent's quality and mostly its segment.
 
@@ -18,11 +18,12 @@ of industry clusters, Journal of Urban Economics 67, 15-32, doi:10.1016/j.jue.20
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log, poisson_inversion
-from sim.randomness import identity, normal, pick, poisson, uniform
-from sim.world import (
+from sim.compiled import exp, kernel, log, normal_quantile, poisson_inversion
+from sim.ledger import (
+    ABROAD,
     ACQUIRED,
     ACTIVE,
+    ANCHOR,
     CLOSED,
     DORMANT,
     FIRM,
@@ -31,8 +32,9 @@ from sim.world import (
     LISTED,
     NEVER,
     WAITING,
-    exact,
 )
+from sim.randomness import identity, normal, pick, poisson, uniform
+from sim.world import exact
 
 MONTHS_A_YEAR = 12.0
 
@@ -40,15 +42,17 @@ MONTHS_A_YEAR = 12.0
 def found_startups(world, par, terms, draw) -> None:
     """Draw the month's founders and add those who found here, without rooms yet (writes startups)."""
     appeal = world.appeal - world.reference_appeal if world.month >= 0 else np.zeros(4)
-    inside = inside_probabilities(appeal - par.outside_offer(world.month), par.table)
-    counts = founder_counts(world.nodes, world.scale, par.table, draw("founders"))
+    offer = appeal - par.outside_offer(world.month) - terms.outside_offer
+    inside = inside_probabilities(offer, terms.founding_appeal, par.table)
+    counts = founder_counts(world.nodes, world.scale, terms.landing, par.table, draw("founders"))
     ledger, number = world.startups, int(counts.sum())
+    (talents,) = world.talents.reserve(number)
     n = before = ledger.n
     start = _month_number(world.month)
     firms, states, books = ledger.reserve(number)
-    ledger.n = add_founders(
+    ledger.n, world.talents.n = add_founders(
         firms, states, books, n, world.nodes, counts, start, world.month, par.table, inside,
-        draw("founder"), draw("inside"), world.founded_outside)  # fmt: skip
+        draw("founder"), draw("inside"), world.founded_outside, talents, world.talents.n)  # fmt: skip
 
     for source in (ledger, world.former):
         parents, children = spinoff_counts(
@@ -59,12 +63,12 @@ def found_startups(world, par, terms, draw) -> None:
         firms, states, books = ledger.reserve(int(children.sum()))
         parent_firms, parent_states, _ = source.parts
         ledger.n = add_spinoffs(
-            firms, states, books, ledger.n, parents, children, parent_firms, parent_states, len(world.nodes) - 1,
+            firms, states, books, ledger.n, parents, children, parent_firms, parent_states, len(world.nodes) - 2,
             world.grid.zone, start, world.month, par.table, inside, draw("founder"), draw("inside"),
             world.founded_outside)  # fmt: skip
     teams = heads_of(ledger.parts[0], before)
-    world.labour[0].teams = teams
-    world.labour[0].seekers -= teams
+    world.labour["teams"] = teams
+    world.labour["seekers"] -= teams
 
 
 def _month_number(month: int) -> np.uint64:
@@ -78,11 +82,11 @@ def inside_probability(x, births):
 
 
 @kernel
-def inside_probabilities(appeal, par):
-    """Return the chance of founding here by segment, (4,)."""
+def inside_probabilities(appeal, more, par):
+    """Return the chance of founding here by segment, (4,); `more` is added by simpler administration."""
     births, out = par[0].births, np.empty(4)
     for s in range(4):
-        out[s] = inside_probability(births.outside_pull * appeal[s], births)
+        out[s] = inside_probability(births.outside_pull * appeal[s] + more, births)
     return out
 
 
@@ -96,8 +100,10 @@ def heads_of(firms, first):
 
 
 @kernel
-def founding_rate(node, births):
-    """Return the potential founders of a source [1/month].   (E18)"""
+def founding_rate(node, landing, births):
+    """Return the potential founders of a source [1/month]; `landing` are those brought from abroad.   (E18)"""
+    if node.origin == ABROAD:
+        return landing
     if node.origin == INDEPENDENT:
         monthly = births.independents_per_month
     else:
@@ -108,11 +114,11 @@ def founding_rate(node, births):
 
 
 @kernel
-def founder_counts(nodes, scale, par, key):
+def founder_counts(nodes, scale, landing, par, key):
     """Return the number of potential founders of each source.   (E18)"""
     births, out = par[0].births, np.empty(nodes.shape[0], dtype=np.int64)
     for j in range(nodes.shape[0]):
-        out[j] = poisson(founding_rate(nodes[j], births) * scale, key, nodes[j].uid, 0)
+        out[j] = poisson(founding_rate(nodes[j], landing, births) * scale, key, nodes[j].uid, 0)
     return out
 
 
@@ -133,28 +139,57 @@ def write_founder(
     state.posts, book.last_round, book.eligible = 0.0, month, 0
     book.ask, book.valuation, book.subsidy = 0.0, 0.0, 0.0
     book.holding, book.rounds, book.origin_place, book.ended = -1, 0, place, NEVER
+    firm.aided, book.programmes, book.lock_end, book.lock_fund, book.aid_year = 0, 0, NEVER, 0, NEVER
+    book.support, book.voucher, book.guided, book.failure_factor, book.seek_factor = 0.0, 0.0, 0.0, 1.0, 1.0
+    book.log_help, book.production_odds, book.production, book.site = 0.0, 0.0, 0.0, 0
+    book.vouchers_year, book.grants_year, book.orders_year = 0.0, 0.0, 0.0
+    book.reserved, book.applied = NEVER, NEVER
 
 
 @kernel
 def add_founders(
-    firms, states, books, n, nodes, counts, number, month, par, inside, key, inside_key, outside
+    firms,
+    states,
+    books,
+    n,
+    nodes,
+    counts,
+    number,
+    month,
+    par,
+    inside,
+    key,
+    inside_key,
+    outside,
+    talents,
+    n_talents,
 ):
-    """Append the founders of nodes, and independents, who found here; return the new length.   (E18)"""
+    """Append the founders of nodes, and independents, who found here; return the new length.   (E18)
+
+    Those of the highest quality are taken down wherever they found, unless they were brought from abroad.
+    """
     births, operations = par[0].births, par[0].operations
+    top = births.quality_sd * normal_quantile(1.0 - births.top_share) if births.top_share < 1.0 else -np.inf
     for j in range(nodes.shape[0]):
         node = nodes[j]
-        place = -1 if node.origin == INDEPENDENT else j
+        place = j if node.origin == INSTITUTE or node.origin == ANCHOR else -1
         for slot in range(counts[j]):
             uid = identity(node.uid, number, np.uint64(slot))
             segment = pick(uniform(key, uid, 0), births.entrant_segments)
-            if uniform(inside_key, uid, 0) >= inside[segment]:
+            log_quality = births.quality_sd * normal(key, uid, 1)
+            here = uniform(inside_key, uid, 0) < inside[segment]
+            if log_quality > top and node.origin != ABROAD and month >= 0:
+                talent = talents[n_talents]
+                talent.uid, talent.month, talent.segment = uid, month, segment
+                talent.origin, talent.here = node.origin, here
+                n_talents += 1
+            if not here:
                 outside[segment] += 1.0
                 continue
-            log_quality = births.quality_sd * normal(key, uid, 1)
             write_founder(firms[n], states[n], books[n], uid, node.uid, segment, log_quality, node.origin, place, month, births,
                           operations, key)  # fmt: skip
             n += 1
-    return n
+    return n, n_talents
 
 
 @kernel

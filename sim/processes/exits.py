@@ -5,15 +5,17 @@ Equations
 (E17) Failure: a background hazard by stage, lower in the first year, and one in four a month without cash.
 Acquisition by stage; the last stage goes public. A listed firm keeps its heads, rooms and spin-offs but is no
 startup any more. Funds receive their part of the price, some of which they may invest again.
-(E21) Departure from the region: ``h = h0 (rent paid / reference)^e (1 + a stage) exp(pull x outside offer)``.
+(E21) Departure from the region: ``h = h0 (rent paid / reference)^e (1 + a stage) exp(pull x outside offer)``,
+less while guided money holds the firm; whoever leaves then returns it.
 (E22) A failed firm stays on the register for a geometric time.
 """
 
 import numpy as np
 
 from sim.compiled import exp, kernel, log
+from sim.ledger import ACQUIRED, ACTIVE, CLOSED, DORMANT, IN_PROGRAMME, LEFT, LISTED, LOCKED, NEVER
 from sim.randomness import uniform
-from sim.world import ACQUIRED, ACTIVE, CLOSED, DORMANT, FLOW, LEFT, LISTED, NEVER, exact
+from sim.world import FLOW, exact
 
 FAILURES, ACQUISITIONS, LISTINGS, DEPARTURES = (
     FLOW[name] for name in ("failures", "acquisitions", "listings", "departures")
@@ -23,10 +25,11 @@ LAST_STAGE, FIRST_YEAR = 5, 12  # months
 
 def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
-    pull = exp(par.values.births.outside_pull * par.outside_offer(world.month))
+    offer = par.outside_offer(world.month) + terms.outside_offer
+    pull = exp_each(par.values.births.outside_pull * offer)
     firms, states, books = world.startups.parts
     end(firms, states, books, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
-        world.funds, pull, world.highest_rent, world.labour,
+        world.funds, pull, world.highest_rent, world.labour, terms.guided, world.guided, world.accounts,
         draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
@@ -37,9 +40,18 @@ def keep_register(world, par, terms, draw) -> None:
 
 
 @kernel
-def failure_probability(stage, age, cash, exits):
-    """Return the chance of failing this month: background, or insolvency.   (E17)"""
-    background = exits.failure_per_month * exits.failure_stage_factor[stage]
+def exp_each(values):
+    """Return the exponential of each value."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        out[i] = exp(values[i])
+    return out
+
+
+@kernel
+def failure_probability(stage, age, cash, help, exits):
+    """Return the chance of failing this month: background, or insolvency; `help` is a programme's factor.   (E17)"""
+    background = exits.failure_per_month * exits.failure_stage_factor[stage] * help
     if age <= FIRST_YEAR:
         background *= exits.failure_first_year_factor
     background = min(background, 1.0)
@@ -62,15 +74,15 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, labour, fail_key, acquire_key, list_key,
-        leave_key, flows):  # fmt: skip
+def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, labour, guided, purses,
+        accounts, fail_key, acquire_key, list_key, leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
     Nobody leaves more readily than at the last stage and the highest rent, and nobody with cash fails more
     readily than at the worst stage: that settles most draws alone.
     """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
-    most = departure_probability(highest_rent, LAST_STAGE, pull, exits)
+    most = departure_probability(highest_rent, LAST_STAGE, np.max(pull), exits)
     worst = exits.failure_per_month * max(exits.failure_first_year_factor, 1.0)
     worst *= np.max(exits.failure_stage_factor)
     for i in range(firms.shape[0]):
@@ -78,15 +90,16 @@ def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, h
         if firm.status != ACTIVE:
             continue
         u = uniform(fail_key, firm.uid, 0)
-        if (firm.cash < 0.0 or u < worst) and u < failure_probability(
-            firm.stage, month - firm.born, firm.cash, exits
+        help = books[i].failure_factor if firm.aided & IN_PROGRAMME else 1.0
+        if (firm.cash < 0.0 or u < worst * max(help, 1.0)) and u < failure_probability(
+            firm.stage, month - firm.born, firm.cash, help, exits
         ):
             status, flow, multiple = DORMANT, FAILURES, 0.0
         elif uniform(acquire_key, firm.uid, 0) < exits.acquisition_per_month[firm.stage]:
             status, flow, multiple = ACQUIRED, ACQUISITIONS, finance.acquisition_multiple
         elif firm.stage == LAST_STAGE and uniform(list_key, firm.uid, 0) < exits.listing_per_month:
             status, flow, multiple = LISTED, LISTINGS, finance.listing_multiple
-        elif departs(uniform(leave_key, firm.uid, 0), firm.stage, states[i], pull, most, exits):
+        elif departs(uniform(leave_key, firm.uid, 0), firm, states[i], books[i], month, pull, most, exits):
             status, flow, multiple = LEFT, DEPARTURES, 0.0
         else:
             continue
@@ -97,6 +110,8 @@ def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, h
         if firm.stage >= births.boost_stage and status != LEFT:
             firm.boost_end = month + births.boost_months
         firm.search_end = NEVER
+        if status == LEFT and firm.aided & LOCKED:
+            give_back(firm, books[i], month, guided, purses, accounts)
         if status != LISTED:
             books[i].ended = month
             leased[firm.cell] -= firm.area
@@ -115,11 +130,29 @@ def share_of_heads(status, labour):
 
 
 @kernel
-def departs(u, stage, state, pull, most, exits):
-    """Return whether u falls below the firm's chance of departure.   (E21)"""
+def departs(u, firm, state, book, month, pull, most, exits):
+    """Return whether u falls below the firm's chance of departure, which guided money holds back.   (E21)"""
     if u >= most * (1.0 + 1e-9):
         return False
-    return u < departure_probability(state.lease_rent * (1.0 - state.relief), stage, pull, exits)
+    rent = state.lease_rent * (1.0 - state.relief)
+    chance = departure_probability(rent, firm.stage, pull[firm.segment], exits)
+    if firm.aided & LOCKED and month < book.lock_end:
+        chance *= exits.locked_departure_factor
+    return u < chance
+
+
+@kernel
+def give_back(firm, book, month, guided, purses, accounts):
+    """Return guided money on departure; the public has not lost its part of it.   (E16, E21)"""
+    if month >= book.lock_end or book.guided <= 0.0:
+        return
+    g = book.lock_fund
+    kept = min(book.guided, max(guided[g].limit - purses[g].purse, 0.0))
+    purses[g].purse += kept
+    purses[g].returned += book.guided
+    purses[g].handed_back += book.guided - kept
+    accounts[guided[g].lever].spent -= exact(purses[g].loss * book.guided)
+    book.guided = 0.0
 
 
 @kernel

@@ -1,17 +1,19 @@
-"""Finance: who looks for money, the funds that have it, and the rounds that close.
+"""Finance: who looks for money, which funds give it, and the rounds that close.
 
 Equations
 ---------
 (E15) A startup begins to look for its next round with hazard ``h = m h0_k min(capability^e, cap)``,
 ``h0_k = -ln(1 - p_k)/window``, from a gap after the last round on, lower when that round is long past. It asks
 for ``median_k x segment factor x exp(sd eps)`` and looks for nine months, then pauses.
-(E16) Each fund calls its commitment evenly over its investment period into a purse of at most twelve months.
-Once a month all pairs of a seeker and a fund that invests in its segment and round, with
+(E16) Once a month all pairs of a seeker and a fund that invests in its segment and round, with
 ``score = ln capability - w d/range + sd eps(pair) > bar``, stand in one list by falling score, and the list
 is gone down once: the fund commits what the round still needs, at most its ticket and its purse; the first
 investor brings at least 30 % of the ask, the others 5 %. A round with 60 % of its ask closes; otherwise all
 is released. Both sides rank a pair by the same number, so no order of agents matters. A round sells 18 % of
 the firm; older shares are diluted. A one-person company that raises becomes an application company.
+A guided fund reserves ``1/(1 + m)`` of the ask of a startup that it favours when the round reaches its first pair,
+and pays in proportion to what private funds bring; for each RMB paid private funds withdraw a share ``f`` from
+their purses. Whoever takes its money is held in the region for a time.
 
 References
 ----------
@@ -24,147 +26,35 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 import numpy as np
 
 from sim.compiled import exp, kernel, log, normal_quantile
-from sim.randomness import combine, normal, pick, uniform
-from sim.world import ACTIVE, FLOW, FUND, NEVER, exact
+from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER
+from sim.randomness import combine, normal, uniform
+from sim.world import FLOW, exact
 
 APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
-DEALS, CAPITAL = FLOW["deals"], FLOW["capital_wan"]
+DEALS, CAPITAL, GUIDED = FLOW["deals"], FLOW["capital_wan"], FLOW["guided_wan"]
+LITTLE = 0.02  # weight of a fund that invests in favoured segments only, in crowding out
 SHORT_LIST = 20_000  # pairs
 PART_HEIGHT = 2.0  # of a part of the list, in standard deviations of taste
 LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
 
-def found_funds(world, par, draw) -> None:
-    """Draw the funds: sizes, seats, rounds, segments and the phase of their periods (writes funds).
-
-    Partner funds invest in everything. The others' sizes fall as a power law of their rank; the largest 30 %
-    invest from A or B upward, the next 30 % from seed to C, the rest from seed to A or B.
-    """
-    settings = world.grid.tables.settings["funds"]
-    index = world.grid.tables.zone_index
-    partners = [index[zone] for zone in settings["partner_seats"]][: par.values.finance.funds]
-    zones = np.array([index[zone] for zone in settings["seat_weights"]])
-    weights = np.array(list(settings["seat_weights"].values()), dtype=float)
-    funds = np.zeros(par.values.finance.funds, dtype=FUND)
-    write_funds(funds, np.array(partners, dtype=np.int64), zones, weights, par.table, draw.once("fund-table"))
-    begin_funds(funds, par.table, world.month, fund_scale(par, world.month))
-    world.funds = funds
-
-
-def fund_scale(par, month: int) -> float:
-    """Return the factor of commitments: below 1 in the history, counted at the middle of the period."""
-    middle = month + par.values.finance.period_months // 2
-    growth = exp(par.values.initial.history_growth_per_month * min(middle, 0))
-    return growth * (par.values.outlook.climate if month >= 0 else 1.0)
-
-
 def close_rounds(world, par, terms, draw) -> None:
-    """Call capital, let startups look for money, match them with funds (writes startups, funds, deals)."""
+    """Let startups look for money and match them with funds (writes startups, funds, guided, deals)."""
     firms, states, books = world.startups.parts
     grid, table = world.grid, par.table
-    pace = par.values.outlook.climate if world.month >= 0 else 1.0
-    call_capital(world.funds, table, world.month, fund_scale(par, world.month), pace, world.caps)
     seekers = seek(firms, states, books, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:
         return
     order = np.argsort(world.funds["uid"])
-    firm, fund, amount = match(
+    firm, fund, amount, guided_by, reserved = match(
         firms, states, books, seekers, world.funds, order, grid.zone_distance, table,
-        draw.once("taste"), parts_of(len(seekers) * len(order)), world.caps)  # fmt: skip
+        draw.once("taste"), parts_of(len(seekers) * len(order)), terms.guided, world.guided, world.caps)  # fmt: skip
     holdings, deals = world.holdings, world.deals
     (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
     holdings.n, deals.n = settle(
         firms, states, books, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
+        guided_by, reserved, terms.guided, world.guided, world.accounts,
         held, holdings.n, closed, deals.n, world.flows, world.caps)  # fmt: skip
-
-
-@kernel
-def write_funds(funds, partners, zones, weights, par, key):
-    """Fill the fund table from addressed draws: one address a fund."""
-    finance = par[0].finance
-    number, others, total = funds.shape[0], funds.shape[0] - partners.size, 0.0
-    for v in range(number):
-        fund = funds[v]
-        fund.uid = combine(np.uint64(0x66756E64), np.uint64(v)) >> np.uint64(1)
-        fund.offset = np.int64(uniform(key, fund.uid, 0) * finance.period_months)
-        late = np.int64(1) if uniform(key, fund.uid, 1) < 0.5 else np.int64(2)
-        if v < partners.size:
-            fund.partner, fund.seat, fund.base_commitment = 1, partners[v], finance.partner_size
-            fund.segments, fund.first_round, fund.last_round = 15, 0, LAST_ROUND
-        else:
-            rank = v - partners.size
-            share = (rank + 0.5) / others
-            fund.base_commitment = finance.other_size * exp(-log(share) / finance.size_exponent)
-            fund.seat = zones[pick(uniform(key, fund.uid, 2), weights)]
-            fund.segments = draw_focus(key, fund.uid)
-            if share < LARGE:
-                fund.first_round, fund.last_round = late, LAST_ROUND
-            elif share < MIDDLE:
-                fund.first_round, fund.last_round = 0, 3
-            else:
-                fund.first_round, fund.last_round = 0, late
-        total += fund.base_commitment
-    for v in range(number):
-        funds[v].base_commitment = exact(funds[v].base_commitment * finance.capital_bn_rmb / total)
-
-
-@kernel
-def draw_focus(key, uid):
-    """Return bits of two to four segments, all sets of a size equally likely; APP brings OPC along."""
-    wanted = 2 + np.int64(uniform(key, uid, 3) * 3.0)
-    bits, left = np.int64(0), wanted
-    for s in range(4):
-        if uniform(key, uid, 4 + s) * (4 - s) < left:
-            bits |= np.int64(1) << np.int64(s)
-            left -= 1
-    if bits & 2:
-        bits |= 1
-    return bits
-
-
-@kernel
-def begin_funds(funds, par, month, scale):
-    """Begin in the middle of each fund's period, with the part of its commitment that is still to call."""
-    finance = par[0].finance
-    for v in range(funds.shape[0]):
-        fund = funds[v]
-        elapsed = (month - fund.offset) % finance.period_months
-        fund.commitment = exact(fund.base_commitment * scale)
-        fund.uncalled = exact(fund.commitment * (finance.period_months - elapsed) / finance.period_months)
-        fund.committed = fund.uncalled
-
-
-@kernel
-def record_of(fund):
-    """Return a fund's performance: half plus proceeds over money invested."""
-    return 0.5 + (fund.all_proceeds / fund.all_invested if fund.all_invested > 0.0 else 0.0)
-
-
-@kernel
-def call_capital(funds, par, month, scale, pace, caps):
-    """Open periods that begin this month, then call a month's money into each purse.   (E16)"""
-    finance = par[0].finance
-    mean = 0.0
-    for v in range(funds.shape[0]):
-        mean += record_of(funds[v]) / funds.shape[0]
-    for v in range(funds.shape[0]):
-        fund = funds[v]
-        if (month - fund.offset) % finance.period_months == 0:
-            relative = min(max(record_of(fund) / mean, finance.performance_low), finance.performance_high)
-            fund.returned += fund.uncalled
-            fund.commitment = exact(
-                fund.base_commitment * scale * exp(finance.performance_exponent * log(relative))
-            )
-            fund.uncalled = fund.commitment
-            fund.committed += fund.commitment
-        rate = fund.commitment / finance.period_months
-        room = max(finance.purse_months * rate - fund.purse, 0.0)
-        called = min(fund.uncalled, exact(min(rate * pace, room)))
-        fund.uncalled -= called
-        fund.purse += called
-        caps[0].fund_months += 1
-        caps[0].purse_full += room < rate * pace
-        caps[0].commitment_exhausted += fund.uncalled <= 0.0
 
 
 @kernel
@@ -222,9 +112,8 @@ def seek(firms, states, books, par, month, key, ask_key, caps):
     finance = par[0].finance
     seeking, n = np.empty(firms.shape[0], dtype=np.int64), 0
     hazards = base_hazards(finance)
-    most = finance.seek_quality_cap * max(
-        finance.stale_factor, 1.0
-    )  # no hazard is larger: settles most cases
+    # no hazard is larger: settles most cases
+    most = finance.seek_quality_cap * max(finance.stale_factor, 1.0)
     for i in range(firms.shape[0]):
         firm = firms[i]
         if firm.status != ACTIVE:
@@ -237,9 +126,11 @@ def seek(firms, states, books, par, month, key, ask_key, caps):
             caps[0].search_expired += 1
         elif month >= firm.pause_end:
             u, hazard = uniform(key, firm.uid, 0), hazards[firm.segment, firm.stage]
-            if u >= hazard * most:
+            if u >= hazard * most and not firm.aided & IN_PROGRAMME:
                 continue
             hazard *= by_gap(firm.stage, month - books[i].last_round, finance)
+            if firm.aided & IN_PROGRAMME:
+                hazard *= books[i].seek_factor
             if begins_search(u, hazard, states[i].log_capability, finance):
                 noise = normal(ask_key, firm.uid, firm.stage)
                 books[i].ask = ask_for(firm.segment, firm.stage, noise, finance)
@@ -293,8 +184,11 @@ def parts_of(pairs: int) -> int:
 
 
 @kernel
-def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts, caps):
-    """Go down the list of all pairs once; return the commitments made: seeker, fund, amount.   (E16)
+def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts, guided, purses, caps):
+    """Go down the list of all pairs once.   (E16)
+
+    Returns the commitments made, as seeker, fund and amount, and for each seeker the guided fund that takes part
+    (-1: none) and what it has reserved.
 
     The list is written in `parts` from the top: most money is spent before the second, and a fund without
     money is in no later part. `order` lists the funds by uid.
@@ -304,6 +198,7 @@ def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts,
     for i in range(seekers.size):
         asks[i], uids[i] = books[seekers[i]].ask, firms[seekers[i]].uid
     need, made = asks.copy(), np.zeros(asks.size, dtype=np.int64)
+    guided_by, reserved = np.full(asks.size, -2), np.zeros(asks.size)  # -2: not yet asked
     purse, ticket = money_of(funds, finance)
     least = np.min(asks) * min(finance.lead_share, finance.follow_share)
     room = seekers.size * funds.shape[0]
@@ -315,11 +210,32 @@ def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts,
         first, fund_of, score = write_part(firms, states, seekers, need, focus, to_seat, par,
                                            key, floor, ceiling)  # fmt: skip
         n = go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score,
+                    firms, seekers, guided, purses, guided_by, reserved,
                     out_firm, out_fund, out_amount, n, caps)  # fmt: skip
         ceiling = floor
     for v in range(funds.shape[0]):
         funds[v].purse = purse[v]
-    return out_firm[:n], out_fund[:n], out_amount[:n]
+    return out_firm[:n], out_fund[:n], out_amount[:n], guided_by, reserved
+
+
+@kernel
+def reserve(firm, ask, guided, purses, finance):
+    """Return the guided fund that takes part in a round, and what it reserves: 1/(1 + match) of the ask.   (E16)
+
+    Like a first investor it brings the lead share of its part, or nothing: a little money binds nobody.
+    """
+    for g in range(guided.size):
+        if (
+            (guided[g].segments >> firm.segment) & 1
+            and firm.stage <= guided[g].max_stage
+            and guided[g].call > 0.0
+        ):
+            whole = ask / (1.0 + guided[g].match)
+            amount = exact(min(whole, purses[g].purse))
+            if amount > 0.0 and amount >= finance.lead_share * whole:
+                purses[g].purse -= amount
+                return g, amount
+    return -1, 0.0
 
 
 @kernel
@@ -422,14 +338,17 @@ def sift_down(heap, scores, size, uids):
 
 
 @kernel
-def smallest_part(ask, made, finance):
-    """Return the least that a further investor must bring [wan]: the first more than the others.   (E16)"""
-    return ask * (finance.lead_share if made == 0 else finance.follow_share)
+def smallest_part(ask, made, reserved, finance):
+    """Return the least that a further investor must bring [wan]: the first more than the others.   (E16)
+
+    Where guided money takes a part of the ask, it is never more than the rest.
+    """
+    return min(ask * (finance.lead_share if made == 0 else finance.follow_share), ask - reserved)
 
 
 @kernel
-def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, out_firm, out_fund, out_amount, n,
-            caps):  # fmt: skip
+def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, firms, seekers, guided, purses,
+            guided_by, reserved, out_firm, out_fund, out_amount, n, caps):  # fmt: skip
     """Go down one part of the list, append the commitments made, and return how many there are now.   (E16)
 
     The list is never sorted: a heap holds each seeker by the score of its next pair.
@@ -437,7 +356,7 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
     pair, heap = np.empty(asks.size, dtype=np.int64), np.empty(asks.size, dtype=np.int64)
     scores, size = np.empty(asks.size), 0
     for i in range(asks.size):
-        least = smallest_part(asks[i], made[i], finance)
+        least = smallest_part(asks[i], made[i], reserved[i], finance)
         pair[i] = next_pair(i, -1, first, fund_of, score, least, purse, ticket) if need[i] >= least else -1
         if pair[i] >= 0:
             heap[size], scores[size] = i, score[pair[i]]
@@ -445,7 +364,11 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
             size += 1
     while size > 0:
         i = heap[0]
-        v, least = fund_of[pair[i]], smallest_part(asks[i], made[i], finance)
+        v, least = fund_of[pair[i]], smallest_part(asks[i], made[i], reserved[i], finance)
+        if guided.size > 0 and guided_by[i] == -2 and min(purse[v], ticket[v]) >= least:
+            guided_by[i], reserved[i] = reserve(firms[seekers[i]], asks[i], guided, purses, finance)
+            need[i] -= reserved[i]
+            least = smallest_part(asks[i], made[i], reserved[i], finance)
         amount = min(need[i], purse[v], ticket[v])
         if amount > 0.0 and amount >= least:
             caps[0].ticket_short += amount < need[i]
@@ -454,7 +377,7 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
             made[i] += 1
             out_firm[n], out_fund[n], out_amount[n] = i, v, amount
             n += 1
-            least = smallest_part(asks[i], made[i], finance)
+            least = smallest_part(asks[i], made[i], reserved[i], finance)
         following = -1
         if need[i] > 0.0 and need[i] >= least:
             following = next_pair(i, pair[i], first, fund_of, score, least, purse, ticket)
@@ -469,8 +392,8 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
 
 
 @kernel
-def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund_of, amounts, holdings, n_holdings,
-           deals, n_deals, flows, caps):  # fmt: skip
+def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund_of, amounts, guided_by, reserved,
+           guided, purses, accounts, holdings, n_holdings, deals, n_deals, flows, caps):  # fmt: skip
     """Close the rounds that reached their share of the ask, release the others.   (E16)"""
     finance = par[0].finance
     raised, leads = np.zeros(seekers.size), np.full(seekers.size, -1)
@@ -481,6 +404,11 @@ def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund
             leads[i] = fund_of[k]
         raised[i] += amounts[k]
         investors[i] += 1
+    paid = np.zeros(seekers.size)
+    for i in range(seekers.size):
+        if reserved[i] > 0.0:
+            paid[i] = guided_part(raised[i], books[seekers[i]].ask, reserved[i])
+            raised[i] += paid[i]
     for k in range(firm_of.size):
         i, fund = firm_of[k], funds[fund_of[k]]
         book = books[seekers[i]]
@@ -498,6 +426,8 @@ def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund
         firm, state, book = firms[seekers[i]], states[seekers[i]], books[seekers[i]]
         if raised[i] < finance.close_share * book.ask:
             caps[0].round_released += raised[i] > 0.0
+            if reserved[i] > 0.0:
+                purses[guided_by[i]].purse += reserved[i]
             continue
         z, s = zone[firm.cell], firm.segment
         flows[z, s, DEALS] += 1.0
@@ -507,8 +437,62 @@ def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund
         deal.zone, deal.amount, deal.ask = z, raised[i], book.ask
         deal.lead, deal.investors = leads[i], investors[i]
         n_deals += 1
+        if reserved[i] > 0.0:
+            g = guided_by[i]
+            flows[z, s, GUIDED] += paid[i]
+            pay_guided(
+                firm, book, paid[i], reserved[i], g, guided[g], purses[g], accounts[guided[g].lever], month
+            )
         receive(firm, state, book, raised[i], month, finance)
+    for g in range(guided.size):
+        whole = 0.0
+        for i in range(seekers.size):
+            if guided_by[i] == g and raised[i] >= finance.close_share * books[seekers[i]].ask:
+                whole += paid[i]
+        if whole > 0.0:
+            crowd_out(funds, whole * guided[g].crowd_out, guided[g].segments, caps)
     return n_holdings, n_deals
+
+
+@kernel
+def guided_part(private, ask, reserved):
+    """Return what guided money pays beside `private`: its reserve in proportion to what the others bring.   (E16)"""
+    return exact(min(reserved * private / (ask - reserved), reserved))
+
+
+@kernel
+def pay_guided(firm, book, amount, reserved, g, fund, purse, account, month):
+    """Pay guided money, free the rest of the reserve, and hold the firm in the region.   (E16)"""
+    purse.purse += reserved - amount
+    purse.paid += amount
+    purse.loss = fund.loss
+    account.served += 1.0
+    account.spent += exact(fund.loss * amount)
+    account.spent_year += exact(fund.loss * amount)
+    if fund.stay > 0:
+        book.guided = book.guided + amount if month < book.lock_end else amount
+        book.lock_end, book.lock_fund = month + fund.stay, g
+        firm.aided |= LOCKED
+
+
+@kernel
+def crowd_out(funds, amount, favoured, caps):
+    """Take private money from purses, in proportion to purse and to segments that are not favoured.   (E16)
+
+    It goes back to the funds' investors; what a purse does not hold is not taken.
+    """
+    weights, whole = np.empty(funds.shape[0]), 0.0
+    for v in range(funds.shape[0]):
+        others = funds[v].segments & ~favoured
+        number = (others & 1) + ((others >> 1) & 1) + ((others >> 2) & 1) + ((others >> 3) & 1)
+        weights[v] = exact(funds[v].purse * (number + LITTLE))
+        whole += weights[v]
+    for v in range(funds.shape[0]):
+        wanted = exact(amount * weights[v] / whole) if whole > 0.0 else 0.0
+        taken = min(wanted, funds[v].purse)
+        caps[0].crowd_out_short += taken < wanted
+        funds[v].purse -= taken
+        funds[v].returned += taken
 
 
 @kernel

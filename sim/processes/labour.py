@@ -20,7 +20,7 @@ C. Pissarides (2000), Equilibrium Unemployment Theory, MIT Press (matching funct
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log
+from sim.compiled import exp, exps, kernel, log
 from sim.space import total
 
 ROUNDS = 3
@@ -30,31 +30,28 @@ MONTHS_A_YEAR = 12.0
 def fill_posts(world, par, terms) -> None:
     """Let people come, leave and be hired; move the wage (writes heads, labour).   (E10)"""
     firms, states, _ = world.startups.parts
-    market, labour = world.labour[0], par.values.labour
-    posts = total(world.posts)
-    leavers = labour.leaving_per_month * market.seekers
-    stayed = market.seekers - leavers
-    if world.month < 0:
-        joined = posts / labour.tightness - stayed
-        market.usual_inflow += (joined - market.usual_inflow) / MONTHS_A_YEAR
-    else:
-        joined = inflow(world, par)
-    pool = stayed + joined
     share = np.zeros(world.posts.size)
-    hires = share_hires(world.posts, world.log_talent, matched(posts, pool, par.table), par.table, share)
+    clear(world.labour, world.posts, world.log_talent, graduates_a_month(world, par), pull_of(world, par, terms),
+          terms.housing_added, world.month < 0, par.table, share, world.caps)  # fmt: skip
     hire(firms, states, share)
-    market.posts, market.inflow, market.leavers, market.hires = posts, joined, leavers, hires
-    market.seekers = pool - hires
-    if world.month >= 0:
-        market.wage *= exp(wage_step(posts, pool, par.table, world.caps))
 
 
-def inflow(world, par) -> float:
+def inflow(world, par, terms) -> float:
     """Return who joins the seekers this month [heads]: graduates and experienced people.   (E10)"""
-    market, labour = world.labour[0], par.values.labour
-    more = graduates_a_month(world, par) - market.usual_graduates
-    pull = par.values.births.outside_pull * par.outside_offer(world.month)
-    return max(market.usual_inflow + more, 0.0) * exp(labour.inflow_elasticity * log(market.wage) - pull)
+    return joining(world.labour, graduates_a_month(world, par), pull_of(world, par, terms), par.table)
+
+
+def pull_of(world, par, terms) -> float:
+    """Return how much other cities keep people from coming [log].   (E10)"""
+    return par.values.births.outside_pull * (par.outside_offer(world.month) + mean_offer(world, terms))
+
+
+def mean_offer(world, terms) -> float:
+    """Return what other cities offer beyond the trend, weighted by heads [utils].   (E10)"""
+    if not terms.outside_offer.any():
+        return 0.0
+    heads = total(world.heads)
+    return total(world.heads * terms.outside_offer) / heads if heads > 0.0 else 0.0
 
 
 def graduates_a_month(world, par) -> float:
@@ -71,6 +68,35 @@ def begin_labour(world, par, scale: float) -> None:
 
 
 @kernel
+def joining(market, graduates, pull, par):
+    """I = (graduates + experienced) w^eta exp(-pull)   (E10)"""
+    state = market[0]
+    usual = max(state.usual_inflow + graduates - state.usual_graduates, 0.0)
+    return usual * exp(par[0].labour.inflow_elasticity * log(state.wage) - pull)
+
+
+@kernel
+def clear(market, posted, log_talent, graduates, pull, added, history, par, share, caps):
+    """Write the share of the posts of each cell that is filled, and the month of the market.   (E10)"""
+    state, labour, posts = market[0], par[0].labour, 0.0
+    for c in range(posted.size):
+        posts += posted[c]
+    leavers = labour.leaving_per_month * state.seekers
+    stayed = state.seekers - leavers
+    if history:
+        joined = posts / labour.tightness - stayed
+        state.usual_inflow += (joined - state.usual_inflow) / MONTHS_A_YEAR
+    else:
+        joined = joining(market, graduates, pull, par) + added
+    pool = stayed + joined
+    hires = share_hires(posted, log_talent, matched(posts, pool, par), par, share)
+    state.posts, state.inflow, state.leavers, state.hires = posts, joined, leavers, hires
+    state.seekers = pool - hires
+    if not history:
+        state.wage *= exp(wage_step(posts, pool, par, caps))
+
+
+@kernel
 def matched(posts, seekers, par):
     """M = min(sum X, U, mu sqrt(U sum X))   (E10)"""
     seekers = max(seekers, 0.0)
@@ -83,18 +109,19 @@ def share_hires(posted, log_talent, hires, par, share):
 
     They go in proportion to posts times T^e; what cells with no more posts to fill leave over is shared again.
     """
-    exponent, left = par[0].labour.access_exponent, hires
+    power, left = np.empty(posted.size), hires
+    exps(par[0].labour.access_exponent * log_talent, power)
     for _ in range(ROUNDS):
         weight = 0.0
         for c in range(posted.size):
             if share[c] < 1.0:
-                weight += posted[c] * exp(exponent * log_talent[c])
+                weight += posted[c] * power[c]
         if weight <= 0.0 or left <= 0.0:
             break
         offered, made = left / weight, 0.0
         for c in range(posted.size):
             if share[c] < 1.0:
-                more = min(offered * exp(exponent * log_talent[c]), 1.0 - share[c])
+                more = min(offered * power[c], 1.0 - share[c])
                 share[c] += more
                 made += more * posted[c]
         left -= made

@@ -2,7 +2,7 @@
 
 Equations
 ---------
-(E8) Other tenants want ``D = D0 (r/r0)^-e exp(g t)`` and hold ``min(D, F - startups)``; what neither holds is
+(E8) Other tenants want ``D = (D0 exp(g t) + X) (r/r0)^-e``, X being what a scenario adds zone by zone, and hold ``min(D, F - startups)``; what neither holds is
 vacant. Tenants who are squeezed below what they want are an output.
 (E9) ``d ln r = clip(kappa (v* - v) + zeta ln(r0/r))``: vacancy v and its natural level v* are averages over
 the neighbourhood, weighted by stock. Space vacant by nature beyond the mature level fades with a half-life,
@@ -20,8 +20,9 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel
+from sim.ledger import ACTIVE, LISTED
 from sim.space import Grid, decay, spread_one
-from sim.world import ACTIVE, LISTED, IdentityError, exact
+from sim.world import IdentityError, exact
 
 TOLERANCE_M2 = 1e-3
 LN_2 = 0.6931471805599453
@@ -47,7 +48,8 @@ def open_space(world, par, terms) -> None:
 def clear_offices(world, par, terms) -> None:
     """Let other tenants take what they want, then move rents (writes tenants, vacant and rents)."""
     growth = exp(par.values.outlook.tenant_growth_per_month * world.month)
-    oversold = hold_offices(par.table, world.stock, world.leased, world.tenant_demand, growth, world.log_rent,
+    wanted = world.tenant_demand * growth + world.grid.spread_stock(terms.tenants_m2)
+    oversold = hold_offices(par.table, world.stock, world.leased, wanted, world.log_rent,
                  world.tenants, world.vacant, world.caps)  # fmt: skip
     if par.values.location.unlimited_capacity:
         world.vacant[:] = world.stock
@@ -98,19 +100,19 @@ def startup_area(firms, n_cells):
 
 
 @kernel
-def tenant_demand(at_reference, log_rent, elasticity, growth):
-    """D = D0 (r/r0)^-e exp(g t)   (E8)"""
-    return at_reference * exp(-elasticity * log_rent) * growth
+def tenant_demand(at_reference, log_rent, elasticity):
+    """D = (D0 exp(g t) + X) (r/r0)^-e, the bracket being what they want at the reference rent   (E8)"""
+    return max(at_reference, 0.0) * exp(-elasticity * log_rent)
 
 
 @kernel
-def hold_offices(par, stock, startups, demand, growth, log_rent, tenants, vacant, caps):
+def hold_offices(par, stock, startups, demand, log_rent, tenants, vacant, caps):
     """Other tenants hold min(D, F - startups); the rest is vacant. Return the most that is oversold.   (E8)"""
     land, oversold = par[0].land, 0.0
     for c in range(stock.size):
         left = stock[c] - startups[c]
         oversold = max(oversold, -left)
-        wanted = tenant_demand(demand[c], log_rent[c], land.tenant_rent_elasticity, growth)
+        wanted = tenant_demand(demand[c], log_rent[c], land.tenant_rent_elasticity)
         if wanted > left:
             caps[0].tenants_squeezed += 1
         tenants[c] = max(min(wanted, left), 0.0)

@@ -12,7 +12,8 @@ their fixed order; both are addressed by startup.
 (E7) A chooser needs ``reserve x area per head x heads``. Choosers come in a random order of their own; one
 whose cell has no room draws again, and after 16 passes chooses among the cells with room. By independence of
 irrelevant alternatives that is the law of choosing among cells with room from the beginning.
-(E18) Appeal of the region: ``IV_s = ln sum(vacant exp(V)) - (1 - theta) ln sum(vacant)``, without chi.
+(E18) Appeal of the region: ``IV_s = ln sum(vacant exp(V)) - (1 - theta) ln sum(vacant)``, without chi, and
+without what levers are assumed to make of a zone: such attractions act on the choice inside the region alone.
 (E20) At the end of its lease, or when it is crowded, a tenant whose cell has room stays with probability
 ``e^(V_own + iota) / (e^(V_own + iota) + sum(vacant e^V)/sum(vacant))``; its own heads are not among its
 neighbours.
@@ -28,16 +29,18 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel, log
+from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING
 from sim.randomness import uniform
 from sim.space import Grid, total
-from sim.world import ACTIVE, FLOW, LISTED, LOST, WAITING, WAN, exact, floor_exact
+from sim.terms import WAN
+from sim.world import FLOW, exact, floor_exact
 
 PASSES = 16
 LEAST_COST = 0.01  # RMB/m2/month: rooms that cost nothing at all are worth a finite amount
 FULL = -1e6  # stands for the log of no space at all; finite, so that appeal is
 ONE = 1  # revision by exactly one startup a month
-ENTRIES, MOVES_IN, MOVES_OUT, LOST_FOR_SPACE = (
-    FLOW[name] for name in ("entries", "moves_in", "moves_out", "lost_for_space")
+ENTRIES, LANDED, MOVES_IN, MOVES_OUT, LOST_FOR_SPACE = (
+    FLOW[name] for name in ("entries", "landed", "moves_in", "moves_out", "lost_for_space")
 )
 
 
@@ -66,7 +69,8 @@ class Choice:
             grid.zone,
             grid.first,
             self.masks,
-            terms.rent_share,
+            rent_offer(world, terms),
+            world.lift,
             par.table,
         )
 
@@ -93,25 +97,48 @@ def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0
     return weights / total(weights)
 
 
-def mark_eligible(world, par, terms) -> None:
-    """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief)."""
-    if terms.max_age.size == 0:
+def mark_eligible(world, par, terms, draw) -> None:
+    """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief, accounts).
+
+    A cut whose yearly budget does not reach for all serves startups in an order of their own, and offers nothing
+    to who would move in.
+    """
+    if terms.cuts.size == 0:
         return
     firms, states, books = world.startups.parts
-    mark(firms, states, books, world.month, world.grid.zone, terms.rent_share, terms.max_age, terms.max_stage,
-         terms.max_area)  # fmt: skip
+    due = mark(firms, states, books, world.month, world.grid.zone, terms.rent_share, terms.cuts)
+    left = terms.cuts["budget"] - world.accounts["spent_year"][terms.cuts["lever"]]
+    for k in np.flatnonzero(due > left):
+        eligible = np.flatnonzero((books["eligible"] >> k) & 1)
+        eligible = in_turn(firms, eligible, draw.once("aid"))
+        refused = refuse(firms, states, books, eligible, k, left[k], world.grid.zone, terms.rent_share)
+        world.accounts["refused"][terms.cuts["lever"][k]] = refused
+
+
+def rent_offer(world, terms) -> np.ndarray:
+    """Return the share of the rent that each cut offers to who would move in, (n_cuts, n_zones).
+
+    A cut that refused sitting tenants this month offers nothing.
+    """
+    open_to_all = world.accounts["refused"][terms.cuts["lever"]] == 0.0
+    return terms.rent_share * open_to_all[:, None]
 
 
 def weigh_region(world, par, terms) -> Choice:
     """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
-    masks = entrant_masks(par.table, terms.max_area)
+    masks = entrant_masks(par.table, terms.cuts)
     choice = Choice(world, par, terms, np.unique(masks))
     columns = choice.column(masks)
     for segment in range(4):
-        whole = choice.log_all[segment, 0, columns[segment]]
+        whole = without_lift(choice.zone_sums[segment, 0, columns[segment]], world.lift[segment, 0])
         space = max(choice.log_vacancy, FULL)
         world.appeal[segment] = max(whole, FULL) - (1.0 - par.values.births.choice_size_exponent) * space
     return choice
+
+
+def weigh_movers(world, par, terms) -> Choice:
+    """Return the weights that sitting tenants see."""
+    return Choice(world, par, terms, np.unique(world.startups["eligible"]))
 
 
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
@@ -121,11 +148,11 @@ def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     if waiting.size == 0:
         return
     waiting = in_turn(firms, waiting, draw("turn"))
-    masks = entrant_masks(par.table, terms.max_area)
+    masks = entrant_masks(par.table, terms.cuts)
     seat(firms, states, books, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
          choice.zone_sums, choice.column(masks), nearness(world.grid, par.values.location.origin_weight_per_km), world.rent, world.space, world.leased,
            world.largest_lease,
-         draw("zone"), draw("cell"), world.flows, world.labour, world.caps)  # fmt: skip
+         draw("zone"), draw("cell"), terms.cash, terms.cash_zones, world.accounts, world.flows, world.labour, world.caps)  # fmt: skip
 
 
 def move_tenants(world, par, terms, draw) -> None:
@@ -142,9 +169,9 @@ def move_tenants(world, par, terms, draw) -> None:
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - choice.log_vacancy,
            choice.column(books["eligible"][choosers]), revising,
-           world.attraction, world.log_spillovers, world.diversity,
+           world.attraction, world.lift, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
-           world.labour[0].wage, draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+           world.labour["wage"][0], draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=8)
@@ -211,19 +238,47 @@ def turns(firms, chosen, key):
 
 
 @kernel
-def mark(firms, states, books, month, zone, share, max_age, max_stage, max_area):
-    """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay."""
+def mark(firms, states, books, month, zone, share, cuts):
+    """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay.
+
+    Returns what each cut would pay this month, if it alone paid [wan], (n_cuts,).
+    """
+    due = np.zeros(cuts.size)
     for i in range(firms.shape[0]):
         firm = firms[i]
         bits, relief = np.int64(0), 0.0
         if firm.status == ACTIVE:
-            for k in range(max_age.size):
-                if (month - firm.born <= max_age[k] and firm.stage <= max_stage[k]
-                        and firm.area <= max_area[k]):  # fmt: skip
+            for k in range(cuts.size):
+                if (month - firm.born <= cuts[k].max_age and firm.stage <= cuts[k].max_stage
+                        and firm.area <= cuts[k].max_area and (cuts[k].segments >> firm.segment) & 1):  # fmt: skip
                     bits |= np.int64(1) << np.int64(k)
                     relief += share[k, zone[firm.cell]]
+                    due[k] += exact(share[k, zone[firm.cell]] * firm.area * states[i].lease_rent / WAN)
         books[i].eligible = bits
         states[i].relief = min(relief, 1.0)
+    return due
+
+
+@kernel
+def refuse(firms, states, books, chosen, k, left, zone, share):
+    """Serve startups in their order while the money lasts; take the cut from the others, and return how many."""
+    refused = 0.0
+    for i in chosen:
+        z = zone[firms[i].cell]
+        due = exact(share[k, z] * firms[i].area * states[i].lease_rent / WAN)
+        if due <= 0.0:
+            continue
+        if due <= left and refused == 0.0:
+            left -= due
+            continue
+        refused += 1.0
+        books[i].eligible &= ~(np.int64(1) << np.int64(k))
+        relief = 0.0
+        for other in range(share.shape[0]):
+            if (books[i].eligible >> other) & 1:
+                relief += share[other, z]
+        states[i].relief = min(relief, 1.0)
+    return refused
 
 
 @kernel
@@ -250,7 +305,7 @@ def rent_term(rent, location):
 
 
 @kernel
-def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
+def weigh(attraction, rent, vacant, zone, first, masks, rent_share, lift, par):
     """Return weights of all cells, their sums by zone, the logs of those over all and of vacant space.   (E4 to E6)"""
     location = par[0].location
     n_cells, n_zones = rent.size, first.size - 1
@@ -261,8 +316,8 @@ def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
         for c in range(n_cells):
             factor = exp(rent_term(rent[c] * (1.0 - relief[m, zone[c]]), location)) * size[c]
             for s in range(4):
-                weights[s, 0, m, c] = attraction[s, 0, c] * factor
-                weights[s, 1, m, c] = attraction[s, 1, c] * factor
+                weights[s, 0, m, c] = attraction[s, 0, c] * factor * lift[s, 0, zone[c]]
+                weights[s, 1, m, c] = attraction[s, 1, c] * factor * lift[s, 1, zone[c]]
     zone_sums, log_all = np.empty((4, 2, masks.size, n_zones)), np.empty((4, 2, masks.size))
     for s in range(4):
         for p in range(2):
@@ -271,6 +326,15 @@ def weigh(attraction, rent, vacant, zone, first, masks, rent_share, par):
     for c in range(n_cells):
         total += vacant[c]
     return weights, zone_sums, log_all, location.size_weight * log(total)
+
+
+@kernel
+def without_lift(zone_sums, lift):
+    """Return the log of the sum over zones as if levers lifted none of them.   (E18)"""
+    whole = 0.0
+    for z in range(zone_sums.size):
+        whole += zone_sums[z] / lift[z]
+    return log(whole)
 
 
 @kernel
@@ -307,14 +371,14 @@ def needed_area(heads, location):
 
 
 @kernel
-def entrant_masks(par, max_area):
+def entrant_masks(par, cuts):
     """Return the rent cuts for which an entrant of each segment is eligible: its need must not be too large."""
     births, operations, location = par[0].births, par[0].operations, par[0].location
     out = np.zeros(4, dtype=np.int64)
     for s in range(4):
         heads = max(births.entry_size * operations.target_heads[s, 0], 1.0)
-        for k in range(max_area.size):
-            if needed_area(heads, location) <= max_area[k]:
+        for k in range(cuts.size):
+            if needed_area(heads, location) <= cuts[k].max_area and (cuts[k].segments >> s) & 1:
                 out[s] |= np.int64(1) << np.int64(k)
     return out
 
@@ -393,7 +457,7 @@ def find_among_free(uid, need, location, zone, weights, near, space, leased, lar
 
 @kernel
 def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_sums, columns, near, rent,
-         space, leased, largest, zone_key, cell_key, flows, labour, caps):  # fmt: skip
+         space, leased, largest, zone_key, cell_key, cash, cash_zones, accounts, flows, labour, caps):  # fmt: skip
     """Place each waiting entrant in its turn, or let it wait.   (E5 to E7)"""
     location = par[0].location
     for i in waiting:
@@ -409,6 +473,10 @@ def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_s
             states[i].lease_rent, books[i].last_round = rent[cell], month
             leased[cell] += need
             flows[zone[cell], s, ENTRIES] += 1.0
+            flows[zone[cell], s, LANDED] += firm.origin == ABROAD
+            for k in range(cash.size):
+                if cash_zones[k, zone[cell]] and (cash[k].segments >> s) & 1 and cash[k].amount > 0.0:
+                    welcome(firm, books[i], cash[k], accounts[cash[k].lever])
             continue
         firm.waited += 1
         if firm.waited >= location.patience_months:
@@ -421,14 +489,30 @@ def seat(firms, states, books, waiting, par, month, zone, first, weights, zone_s
 
 
 @kernel
-def own_weight(firm, state, phase, cell, location, attraction, log_spill, jacobs, rent):
+def welcome(firm, book, cash, account):
+    """Give an entrant its cash, or refuse it once the year's budget is used up."""
+    amount = exact(cash.amount)
+    if account.refused > 0.0 or account.spent_year + amount > cash.budget:
+        account.refused += 1.0
+        return
+    firm.cash += amount
+    book.subsidy += amount
+    account.spent += amount
+    account.spent_year += amount
+    account.served += 1.0
+
+
+@kernel
+def own_weight(firm, state, phase, cell, zone, location, attraction, lift, log_spill, jacobs, rent):
     """exp of V at a startup's own cell, its own heads not among its neighbours.   (E5, E20)"""
     same = firm.counted_as == firm.segment  # else its heads are not in the field of its new segment
     own = state.spillover - log_spill[firm.segment, cell] if same else 0.0
     others = (location.spillover_weight * own
               + location.diversity_weight * (state.diversity - jacobs[cell]))  # fmt: skip
-    return attraction[firm.segment, phase, cell] * exp(
-        others + rent_term(rent[cell] * (1.0 - state.relief), location)
+    return (
+        attraction[firm.segment, phase, cell]
+        * lift[firm.segment, phase, zone]
+        * exp(others + rent_term(rent[cell] * (1.0 - state.relief), location))
     )
 
 
@@ -442,7 +526,7 @@ def stay_probability(own, rest, bonus):
 @kernel
 def decide(firms, states, choosers, par, month, zone, first,
            weights, zone_sums, log_rest, columns, revising,
-           attraction, log_spill, jacobs,
+           attraction, lift, log_spill, jacobs,
            rent, space, leased, largest, vacant,
            wage, stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
@@ -452,7 +536,9 @@ def decide(firms, states, choosers, par, month, zone, first,
         firm, state = firms[choosers[k]], states[choosers[k]]
         s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
         need, own = needed_area(firm.heads, location), firm.cell
-        value = own_weight(firm, state, p, own, location, attraction, log_spill, jacobs, rent)
+        value = own_weight(
+            firm, state, p, own, zone[own], location, attraction, lift, log_spill, jacobs, rent
+        )
         fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
         if fits and not revising:
             chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)

@@ -2,8 +2,10 @@
 
 Equations
 ---------
-(E12) ``productivity = exp(e_M (L_s - L0) + e_J (J - J0))``; capability is quality times productivity.
-(E13) ``cost = H w_s w (1 + overhead + compute) + area x lease rent x (1 - sigma)``, w being the wage index;
+(E12) ``productivity = exp(e_M (L_s - L0) + e_J (J - J0)) (phi/phi0)^psi``, phi being the share of compute that is
+delivered, times the factor of a programme; capability is quality times productivity.
+(E13) ``cost = H w_s w (1 + overhead + compute x bill) + area x lease rent x (1 - sigma) - support``, w being the
+wage index and the bill ``(p/p0)^(1 - e)``;
 ``revenue = reference cost x w^p x min(rev_k min(capability, cap)^e, ceiling)``, the reference cost counting wages
 at their first level and rent at the reference rent; ``cash += revenue - cost``.
 (E14) A startup aims at ``H* = target(segment, stage) clip(capability)^e``. With a runway above ten months it
@@ -19,27 +21,34 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 import numpy as np
 
 from sim.compiled import exp, exps, kernel, log
-from sim.world import ACTIVE, FLOW, LISTED, WAN, exact, floor_exact
+from sim.ledger import ACTIVE, IN_PROGRAMME, LISTED, SUPPORTED
+from sim.terms import WAN
+from sim.world import FLOW, exact, floor_exact
 
 BLOCK = 512  # rows
-SUBSIDISED_AREA, SUBSIDY = FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
+REVENUE, SUBSIDISED_AREA, SUBSIDY = FLOW["revenue_wan"], FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
 
 
 def post_and_release(world, par, terms) -> None:
     """Set productivity, let heads go and open posts (writes log_capability, revenue_share, heads, posts, labour)."""
-    firms, states, _ = world.startups.parts
-    market = world.labour[0]
+    firms, states, books = world.startups.parts
     world.posts[:] = 0.0
-    market.released = staff(firms, states, par.table, market.wage, world.posts, world.caps)
-    market.seekers += market.released
+    released = staff(firms, states, books, par.table, world.labour, world.compute, world.posts, world.caps)
+    world.labour["released"] = released
+    world.labour["seekers"] += released
 
 
 def earn_and_spend(world, par, terms) -> None:
-    """Book revenue, cost and rent relief (writes cash, subsidy, flows, relief_paid)."""
-    world.relief_paid = np.zeros(terms.rent_share.shape[0])
+    """Book revenue, cost, support and rent relief (writes cash, subsidy, flows, accounts)."""
     firms, states, books = world.startups.parts
-    settle(firms, states, books, par.table, world.labour[0].wage, world.grid.zone, terms.rent_share, world.flows,
-           world.relief_paid)  # fmt: skip
+    settle(firms, states, books, par.table, world.labour, world.compute, world.grid.zone,
+           terms.cuts, terms.rent_share, world.flows, world.accounts)  # fmt: skip
+
+
+@kernel
+def bill_of(compute, par):
+    """(p/p0)^(1 - e): the bill for compute relative to that at the reference price; who pays more uses less   (E11)"""
+    return exp((1.0 - par[0].compute.price_elasticity) * log(compute[0].price))
 
 
 @kernel
@@ -93,11 +102,24 @@ def price_level(wage, operations):
 
 
 @kernel
-def burn(firm, state, wage, prices, operations, location):
-    """Return cost minus revenue at the present number of heads [wan/month].   (E13)"""
+def burn(firm, state, support, wage, prices, bill, operations, location):
+    """Return cost minus revenue and support at the present number of heads [wan/month].   (E13)
+
+    `bill` is the bill for compute relative to the reference, in which revenue is counted.
+    """
     unit = cost_per_head(firm.segment, firm.stage, operations)
-    cost = firm.heads * unit * wage + firm.area * state.lease_rent * (1.0 - state.relief) / WAN
-    return cost - prices * state.revenue_share * firm.heads * (unit + rent_per_head(location))
+    more = (
+        operations.wage_wan_head_month[firm.segment] * operations.compute_share[firm.segment] * (bill - 1.0)
+    )
+    cost = firm.heads * (unit + more) * wage + firm.area * state.lease_rent * (1.0 - state.relief) / WAN
+    return cost - revenue(firm, state, prices, operations, location) - support
+
+
+@kernel
+def revenue(firm, state, prices, operations, location):
+    """reference cost x w^p x share [wan/month]   (E13)"""
+    unit = cost_per_head(firm.segment, firm.stage, operations) + rent_per_head(location)
+    return prices * state.revenue_share * firm.heads * unit
 
 
 @kernel
@@ -112,12 +134,15 @@ def wanted_posts(heads, target, runway, operations):
 
 
 @kernel
-def staff(firms, states, par, wage, posted, caps):
+def staff(firms, states, books, par, labour, compute, posted, caps):
     """Update capability, revenue share, heads and posts of each firm; return the heads let go.   (E12 to E14)
 
     Rows are taken in blocks, because exponentials come several at a time.
     """
-    operations, location = par[0].operations, par[0].location
+    operations, location, by_compute = par[0].operations, par[0].location, np.empty(4)
+    wage, bill = labour[0].wage, bill_of(compute, par)
+    for s in range(4):
+        by_compute[s] = par[0].compute.sufficiency_exponent[s] * compute[0].log_sufficiency
     prices, released = price_level(wage, operations), 0.0
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
@@ -129,7 +154,10 @@ def staff(firms, states, par, wage, posted, caps):
             if firms[i].status != ACTIVE and firms[i].status != LISTED:
                 continue
             state = states[i]
-            capability = state.log_quality + log_productivity(state.spillover, state.diversity, operations)
+            capability = (state.log_quality + log_productivity(state.spillover, state.diversity, operations)
+                          + by_compute[firms[i].segment])  # fmt: skip
+            if firms[i].aided & IN_PROGRAMME:
+                capability += books[i].log_help
             state.log_capability = capability
             rows[n], for_revenue[n] = i, revenue_exponent(capability, top, operations)
             for_target[n] = target_exponent(capability, low, high, operations)
@@ -144,16 +172,19 @@ def staff(firms, states, par, wage, posted, caps):
             state.revenue_share = revenue_over_cost(firm.stage, revenue_power[k], operations)
             caps[0].revenue_cap += state.revenue_share >= operations.revenue_cap
             target = target_heads(firm.segment, firm.stage, target_power[k], operations)
-            released += plan_heads(firm, state, target, wage, prices, operations, location, caps)
+            support = books[rows[k]].support if firm.aided & SUPPORTED else 0.0
+            released += plan_heads(
+                firm, state, support, target, wage, prices, bill, operations, location, caps
+            )
             posted[firm.cell] += state.posts
         caps[0].firm_months += n
     return released
 
 
 @kernel
-def plan_heads(firm, state, target, wage, prices, operations, location, caps):
+def plan_heads(firm, state, support, target, wage, prices, bill, operations, location, caps):
     """Let heads go and open posts, as the runway allows; return the heads let go.   (E14)"""
-    loss = burn(firm, state, wage, prices, operations, location)
+    loss = burn(firm, state, support, wage, prices, bill, operations, location)
     runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
     room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
     wanted = wanted_posts(firm.heads, target, runway, operations)
@@ -172,16 +203,21 @@ def plan_heads(firm, state, target, wage, prices, operations, location, caps):
 
 
 @kernel
-def settle(firms, states, books, par, wage, zone, rent_share, flows, paid):
-    """cash += revenue - cost; the public pays its share of the rent.   (E13)"""
+def settle(firms, states, books, par, labour, compute, zone, cuts, rent_share, flows, accounts):
+    """cash += revenue + support - cost; the public pays its share of the rent.   (E13)"""
     operations, location = par[0].operations, par[0].location
+    wage, bill = labour[0].wage, bill_of(compute, par)
     prices = price_level(wage, operations)
     for i in range(firms.shape[0]):
         firm = firms[i]
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
         state = states[i]
-        firm.cash -= burn(firm, state, wage, prices, operations, location)
+        support = books[i].support if firm.aided & SUPPORTED else 0.0
+        firm.cash -= burn(firm, state, support, wage, prices, bill, operations, location)
+        flows[zone[firm.cell], firm.segment, REVENUE] += exact(
+            revenue(firm, state, prices, operations, location)
+        )
         if state.relief <= 0.0:
             continue
         rent, z = firm.area * state.lease_rent / WAN, zone[firm.cell]
@@ -190,9 +226,13 @@ def settle(firms, states, books, par, wage, zone, rent_share, flows, paid):
         flows[z, firm.segment, SUBSIDISED_AREA] += exact(firm.area)
         flows[z, firm.segment, SUBSIDY] += relief
         offered = 0.0
-        for k in range(paid.size):
+        for k in range(cuts.size):
             if (books[i].eligible >> k) & 1:
                 offered += rent_share[k, z]
-        for k in range(paid.size):
-            if (books[i].eligible >> k) & 1:
-                paid[k] += exact(relief * rent_share[k, z] / offered)
+        for k in range(cuts.size):
+            if (books[i].eligible >> k) & 1 and rent_share[k, z] > 0.0:
+                paid = exact(relief * rent_share[k, z] / offered)
+                account = accounts[cuts[k].lever]
+                account.spent += paid
+                account.spent_year += paid
+                account.served += 1.0

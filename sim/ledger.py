@@ -1,0 +1,252 @@
+"""The ledger: one row a startup, and growing tables of records.
+
+A kernel reads a row like an object. It has three parts of whole cache lines, by who reads them: ``firms``, what nearly
+every process reads of every row; ``states``, what operations and location read as well; ``books``, what single events
+read.
+
+Money is in wan (10,000 RMB), areas in m2, rents in RMB/m2/month, time in months since the first month of the scenario
+(the history is negative).
+"""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from sim.compiled import kernel
+from sim.terms import record_dtype
+
+NEVER = -(2**30)  #: a month long before any history
+
+# status of a row of the ledger
+ACTIVE = 0  # a startup at work
+LISTED = 1  # went public: employs, rents and spins off, but is no startup any more
+WAITING = 2  # founded, looking for rooms
+DORMANT = 3  # failed, still on the register
+ACQUIRED = 4
+LEFT = 5  # left the region
+LOST = 6  # never found rooms
+CLOSED = 7  # failed and struck off the register
+STATUSES = ("active", "listed", "waiting", "dormant", "acquired", "left", "lost", "closed")
+
+# origin of a startup
+INITIAL, INSTITUTE, FIRM, INDEPENDENT, ANCHOR, ABROAD = range(6)
+ORIGINS = ("initial", "institute", "firm", "independent", "anchor", "abroad")
+
+IN_PROGRAMME, SUPPORTED, LOCKED = 1, 2, 4  # bits of `aided`
+
+UNDECIDED, PRODUCES_HERE, PRODUCES_OUTSIDE = range(3)  # sites of production
+
+
+def aligned_rows(number: int, dtype: np.dtype) -> np.ndarray:
+    """Return zeroed rows that begin at a cache line."""
+    line = 64
+    room = np.zeros(number * dtype.itemsize + line, dtype=np.uint8)
+    start = -room.ctypes.data % line
+    return room[start : start + number * dtype.itemsize].view(dtype)
+
+
+#: who a startup is, where it stands, and the clocks that decide who acts this month
+FIRMS = record_dtype(
+    [
+        ("uid", "<u8"),
+        ("heads", "<f8"),  # in R&D; kept at its last value after an exit
+        ("area", "<f8"),  # leased m2
+        ("cash", "<f8"),  # wan
+        ("cell", "<i4"),  # -1 without rooms
+        ("born", "<i4"),  # month of the first lease
+        ("lease_end", "<i4"),  # month
+        ("boost_end", "<i4"),  # month until which it has more spin-offs
+        ("search_end", "<i4"),  # month in which the search for money ends; NEVER if not searching
+        ("pause_end", "<i4"),  # month from which it may search again
+        ("waited", "<i2"),  # entrant: months without rooms; tenant: 1 on a stopgap lease
+        ("segment", "i1"),
+        ("stage", "i1"),
+        ("status", "i1"),
+        ("origin", "i1"),
+        ("counted_as", "i1"),  # segment under which this month's fields count its heads
+        ("aided", "i1"),  # bits of why its book must be read: IN_PROGRAMME, SUPPORTED, LOCKED
+    ],
+    size=64,
+)
+
+#: what it is worth, pays and receives
+STATES = record_dtype(
+    [
+        ("lease_rent", "<f8"),  # RMB/m2/month
+        ("log_quality", "<f8"),
+        ("log_capability", "<f8"),  # log of quality times productivity, as of this month
+        ("revenue_share", "<f8"),  # revenue over reference cost, as of this month
+        ("spillover", "<f8"),  # log spillovers received from others, as of this month
+        ("diversity", "<f8"),  # diversity of the others around it, as of this month
+        ("relief", "<f8"),  # share of its rent that the public pays this month
+        ("posts", "<f8"),  # heads that it wants to hire this month
+    ],
+    size=64,
+)
+
+#: what has happened to it
+BOOKS = record_dtype(
+    [
+        ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
+        ("ask", "<f8"),  # money looked for, wan
+        ("valuation", "<f8"),  # after the last round, wan
+        ("subsidy", "<f8"),  # received from month 0 on, wan
+        ("support", "<f8"),  # money for running costs this month, wan
+        ("voucher", "<f8"),  # share of its bill for compute that a voucher pays this month
+        ("vouchers_year", "<f8"),  # received in the calendar year of `aid_year`, wan, by kind of aid
+        ("grants_year", "<f8"),
+        ("orders_year", "<f8"),
+        ("guided", "<f8"),  # guided money that it would have to return if it left, wan
+        ("failure_factor", "<f8"),  # effects of the programmes in which it has a place
+        ("seek_factor", "<f8"),
+        ("log_help", "<f8"),  # log of the factor of productivity
+        ("production_odds", "<f8"),  # log odds of producing outside
+        ("production", "<f8"),  # heads in production, wherever that is
+        ("last_round", "<i4"),  # month
+        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
+        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
+        ("rounds", "<i4"),  # closed rounds
+        ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
+        ("ended", "<i4"),  # month of its end, NEVER before
+        ("programmes", "<i4"),  # bit k: has a place in programme k
+        ("lock_end", "<i4"),  # month until which guided money holds it here
+        ("lock_fund", "<i4"),  # guided fund whose money it is
+        ("aid_year", "<i4"),  # first month of the calendar year in which it last received aid
+        ("site", "<i4"),  # of its production
+        ("reserved", "<i4"),  # month of its reservation on an uptake list
+        ("applied", "<i4"),  # month of its application
+    ],
+    size=192,
+)
+
+#: a whole startup in one record: how rows leave the ledger
+STARTUP = record_dtype(
+    [(name, part.fields[name][0].str) for part in (FIRMS, STATES, BOOKS) for name in part.names]  # type: ignore
+)
+
+
+@kernel
+def ended(firms):
+    """Return the rows, ascending, of firms that are neither at work, nor listed, nor looking for rooms."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        status = firms[i].status
+        if status != ACTIVE and status != LISTED and status != WAITING:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
+def final(firms, month):
+    """Return the rows, ascending, that nothing can change any more: off the register, without spin-offs to come."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        if firms[i].status != DORMANT and firms[i].boost_end <= month:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
+def move_rows(which, firms, states, books, to_firms, to_states, to_books, to_n):
+    """Append the rows `which` (ascending) to another ledger; the last row takes the place of one that left."""
+    n = firms.shape[0]
+    for k in range(which.size - 1, -1, -1):
+        i = which[k]
+        to_firms[to_n], to_states[to_n], to_books[to_n] = firms[i], states[i], books[i]
+        to_n += 1
+        n -= 1
+        firms[i], states[i], books[i] = firms[n], states[n], books[n]
+
+
+class Table:
+    """Growing arrays of records, one beside the other. Rows are appended, and never reordered while a month runs.
+
+    Parameters
+    ----------
+    dtypes
+        The parts of a row.
+    """
+
+    def __init__(self, *dtypes: np.dtype) -> None:
+        self._parts = [aligned_rows(1024, dtype) for dtype in dtypes]
+        self.n = 0
+        self.version = 0  # changes when rows change place
+
+    @property
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """The parts of the rows in use, views."""
+        return tuple(part[: self.n] for part in self._parts)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows in use of a table of one part, a view."""
+        (rows,) = self.parts
+        return rows
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a column, a view.
+
+        Raises
+        ------
+        KeyError
+            If no part has it.
+        """
+        for part in self._parts:
+            if name in (part.dtype.names or ()):
+                return part[name][: self.n]
+        raise KeyError(name)
+
+    def reserve(self, extra: int) -> tuple[np.ndarray, ...]:
+        """Return the whole parts with room for `extra` more rows (`n` stays)."""
+        if self.n + extra > len(self._parts[0]):
+            for i, part in enumerate(self._parts):
+                grown = aligned_rows(max(2 * len(part), self.n + extra), part.dtype)
+                grown[: self.n] = part[: self.n]
+                self._parts[i] = grown
+        return tuple(self._parts)
+
+    def replace(self, rows: np.ndarray) -> None:
+        """Take records with all fields as the content."""
+        self.n, self.version = 0, self.version + 1
+        for part in self.reserve(len(rows)):
+            for name in part.dtype.names or ():
+                part[name][: len(rows)] = rows[name]
+        self.n = len(rows)
+
+    def copy(self) -> "Table":
+        """Return an independent copy."""
+        other = copy.copy(self)
+        other._parts = [aligned_rows(self.n, part.dtype) for part in self._parts]
+        for new, old in zip(other._parts, self.parts, strict=True):
+            new[:] = old
+        return other
+
+
+class Ledger(Table):
+    """The startups: ``firms, states, books = ledger.parts``."""
+
+    def __init__(self) -> None:
+        super().__init__(FIRMS, STATES, BOOKS)
+
+    def whole(self, which: Any = slice(None)) -> np.ndarray:
+        """Return a copy of the rows `which` (absent: all) as whole records, dtype STARTUP."""
+        chosen = [part[which] for part in self.parts]
+        rows = np.empty(len(chosen[0]), dtype=STARTUP)
+        for part in chosen:
+            for name in part.dtype.names:
+                rows[name] = part[name]
+        return rows
+
+    def give(self, which: np.ndarray, other: "Ledger") -> None:
+        """Move the rows `which`, ascending, to another ledger; rows change place."""
+        if which.size:
+            firms, states, books = self.parts
+            to_firms, to_states, to_books = other.reserve(len(which))
+            move_rows(which, firms, states, books, to_firms, to_states, to_books, other.n)
+            self.n, other.n, self.version = self.n - len(which), other.n + len(which), self.version + 1

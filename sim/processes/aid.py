@@ -1,0 +1,186 @@
+"""Aid: vouchers for compute, R&D subsidies and public orders, paid until the year's budget is used up.
+
+Equations
+---------
+(E25) An eligible startup receives a share of its bill for compute, of its wages or of its reference cost, at the heads
+of the month before and never more than the cap of the calendar year. Where the year's budget does not reach for all,
+startups are served in an order of their own that lasts, and who comes after the money is refused. The sum of what is
+received is what the public pays. Nobody holds two vouchers at once: the one whose id comes first counts.
+A voucher for the share v makes its holder use ``(1 - v)^-e`` times the compute (E11): the public pays v of that bill,
+and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher; the rest buys more compute.
+"""
+
+import numpy as np
+
+from sim.compiled import exp, kernel, log
+from sim.ledger import ACTIVE, SUPPORTED
+from sim.randomness import uniform
+from sim.terms import COMPUTE_BILL, WAN
+from sim.world import exact, floor_exact
+
+PAYROLL, TURNOVER = 1, 2
+
+
+def grant_aid(world, par, terms, draw) -> None:
+    """Pay this month's aid (writes support, subsidy, accounts, compute)."""
+    if terms.aids.size == 0:
+        return
+    firms, _, books = world.startups.parts
+    clear_support(firms, books)
+    world.compute[0].voucher_gpu = 0.0
+    wage, price, month = world.labour[0].wage, world.compute[0].price, world.month
+    for k, aid in enumerate(terms.aids):
+        if aid["share"] <= 0.0:
+            continue
+        account, year = world.accounts[aid["lever"]], terms.year
+        rows, amounts = due(
+            firms,
+            books,
+            par.table,
+            terms.aids,
+            k,
+            terms.aid_zones[k],
+            world.grid.zone,
+            month,
+            year,
+            wage,
+            price,
+        )
+        left = aid["budget"] - account["spent_year"]
+        served = len(rows)
+        if left <= 0.0:
+            account["refused"], served = len(rows), 0
+        elif amounts.sum() > left:
+            order = np.lexsort((firms["uid"][rows], lots(firms, rows, draw.once("aid"))))
+            rows, amounts = rows[order], amounts[order]
+            served = reached(amounts, left)
+            account["refused"] = len(rows) - served
+        paid, gpu = pay(
+            firms, books, rows[:served], amounts[:served], par.table, terms.aids, k, year, wage, price
+        )
+        account["spent"] += paid
+        account["spent_year"] += paid
+        account["served"] = served
+        world.compute[0].voucher_gpu += gpu
+
+
+@kernel
+def clear_support(firms, books):
+    """Forget last month's aid."""
+    for i in range(firms.shape[0]):
+        if firms[i].aided & SUPPORTED:
+            firms[i].aided &= ~SUPPORTED
+            books[i].support, books[i].voucher = 0.0, 0.0
+
+
+@kernel
+def bill_of(price, par):
+    """(p/p0)^(1 - e): the bill for compute relative to that at the reference price   (E11)"""
+    return exp((1.0 - par[0].compute.price_elasticity) * log(price))
+
+
+@kernel
+def more_use(share, par):
+    """(1 - v)^-e: how much more compute the holder of a voucher uses   (E11)"""
+    return exp(-par[0].compute.price_elasticity * log(1.0 - share))
+
+
+@kernel
+def compute_bill(firm, par, wage, bill):
+    """Return a firm's bill for compute without voucher [wan/month].   (E11)"""
+    operations = par[0].operations
+    payroll = firm.heads * operations.wage_wan_head_month[firm.segment] * wage
+    return operations.compute_share[firm.segment] * payroll * bill
+
+
+@kernel
+def full_amount(firm, par, aid, wage, bill, more):
+    """Return what a startup would receive without cap and budget [wan/month].   (E25)"""
+    operations, location = par[0].operations, par[0].location
+    unit = operations.wage_wan_head_month[firm.segment]
+    if aid.base == COMPUTE_BILL:
+        return aid.share * compute_bill(firm, par, wage, bill) * more
+    if aid.base == PAYROLL:
+        return aid.share * firm.heads * unit * wage
+    rates = 1.0 + operations.overhead_share[firm.stage] + operations.compute_share[firm.segment]
+    rent = location.area_m2_per_head * location.reference_rent_rmb_m2_month / WAN
+    return aid.share * firm.heads * (unit * rates + rent) * wage
+
+
+@kernel
+def received(book, base, year):
+    """Return what a startup received of a kind of aid in this calendar year [wan]."""
+    if book.aid_year != year:
+        return 0.0
+    if base == COMPUTE_BILL:
+        return book.vouchers_year
+    return book.grants_year if base == PAYROLL else book.orders_year
+
+
+@kernel
+def due(firms, books, par, aids, k, zones, zone, month, year, wage, price):
+    """Return who may have the aid, and how much [wan].   (E25)"""
+    rows, amounts, n = np.empty(firms.shape[0], dtype=np.int64), np.empty(firms.shape[0]), 0
+    aid = aids[k]
+    bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
+    for i in range(firms.shape[0]):
+        firm = firms[i]
+        if (firm.status != ACTIVE or not zones[zone[firm.cell]] or not (aid.segments >> firm.segment) & 1
+                or firm.stage > aid.max_stage or month - firm.born > aid.max_age):  # fmt: skip
+            continue
+        if aid.base == COMPUTE_BILL and books[i].voucher > 0.0:
+            continue
+        left = aid.cap - received(books[i], aid.base, year)
+        amount = floor_exact(min(full_amount(firm, par, aid, wage, bill, more), left))
+        if amount > 0.0:
+            rows[n], amounts[n] = i, amount
+            n += 1
+    return rows[:n], amounts[:n]
+
+
+@kernel
+def lots(firms, rows, key):
+    """Return the number by which each startup is served."""
+    out = np.empty(rows.size)
+    for k in range(rows.size):
+        out[k] = uniform(key, firms[rows[k]].uid, 0)
+    return out
+
+
+@kernel
+def reached(amounts, left):
+    """Return how many are served, in their order, before the money is used up."""
+    for k in range(amounts.size):
+        left -= amounts[k]
+        if left < 0.0:
+            return k
+    return amounts.size
+
+
+@kernel
+def pay(firms, books, rows, amounts, par, aids, which, year, wage, price):
+    """Book aid with those who receive it; return the sum [wan] and the compute that vouchers add [GPU-months]."""
+    paid, gpu, e, aid = 0.0, 0.0, par[0].compute.price_elasticity, aids[which]
+    bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
+    kept = 1.0 - exp((1.0 - e) * log(1.0 - aid.share)) if aid.base == COMPUTE_BILL else 0.0
+    for k in range(rows.size):
+        firm, book, amount = firms[rows[k]], books[rows[k]], amounts[k]
+        if book.aid_year != year:
+            book.aid_year, book.vouchers_year, book.grants_year, book.orders_year = year, 0.0, 0.0, 0.0
+        saved = amount
+        if aid.base == COMPUTE_BILL:
+            own = compute_bill(firm, par, wage, bill)
+            part = amount / full_amount(firm, par, aid, wage, bill, more)  # below 1 at the cap
+            saved = part * own * kept
+            gpu += exact(part * own * (more - 1.0) / (price * par[0].compute.price_rmb_gpu_month))
+            book.voucher = aid.share
+            book.vouchers_year += amount
+        elif aid.base == PAYROLL:
+            book.grants_year += amount
+        else:
+            book.orders_year += amount
+        book.support += saved
+        book.subsidy += amount
+        firm.aided |= SUPPORTED
+        paid += amount
+    return paid, gpu
