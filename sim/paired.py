@@ -18,7 +18,7 @@ from sim.store import Failure, Store
 FROM_OUTCOMES = (
     "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
     "production_heads_region", "entries", "failures", "acquisitions", "listings", "departures", "moves",
-    "deals", "capital_rmb", "guided_rmb", "founded_outside", "landed", "production_outside_heads",
+    "reservations", "applications", "deals", "capital_rmb", "guided_rmb", "founded_outside", "landed", "production_outside_heads",
     "top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y", "top_founded_outside_10y", "top_left_10y",
     "top_acquired_10y", "top_failed_10y", "public_cost_rmb", "public_cost_pv_rmb",
 )  # fmt: skip
@@ -61,6 +61,8 @@ METRICS = {
     "listings": "startups",
     "departures": "startups",
     "moves": "moves",
+    "reservations": "startups",
+    "applications": "startups",
     "listed_region": "firms",
     "registered_region": "firms",
     "deals": "rounds",
@@ -104,6 +106,8 @@ MEANINGS = {
     "listings": "Startups that went public",
     "departures": "Startups that left the region",
     "moves": "Moves of startups and listed firms",
+    "reservations": "Startups that reserved rooms on the list of a zone on offer",
+    "applications": "Startups that applied to move there",
     "listed_region": "Listed firms in the region",
     "registered_region": "Active startups and failed ones still on the register",
     "deals": "Rounds closed",

@@ -418,6 +418,8 @@ class Run:
         wage = REGION_FIELDS.index("wage")
         out["wage_index"] = ("of the first month", float(self.arrays["region"][-1, wage]))
         out["moves"] = ("count", value("moves_in", sums))
+        for i, column in enumerate(UPTAKE):
+            out[column.name] = ("count", float(self.arrays["region"][:, i - len(UPTAKE)].sum()))
         out["founded_outside"] = ("count", float(self.arrays["outside"].sum()))
         out["landed"] = ("count", value("landed", sums))
         out["capital_rmb"] = ("RMB", value("capital_rmb", sums))

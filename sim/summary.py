@@ -3,6 +3,7 @@
 No sentence is written by hand: the interval picks the verb.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sim.intervals import Interval, verdict
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 5  #: policies beside each other; more stand below each other
 TOP_KEPT = ("top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y")
 SMALL = 10.0  #: startups; an effect surely below it is called little
-SHORTAGES = ("demand_floor", "entrants_lost", "movers_without_room")  #: caps that mean a shortage
+#: caps that mean a shortage
+SHORTAGES = ("demand_floor", "entrants_lost", "movers_without_room", "tenants_squeezed", "crowd_out_short")
 MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
 _NONE = "–"
 
@@ -212,6 +214,9 @@ def closing_lines(comparison: "Comparison") -> list[str]:
         message = _("{policy}: {lever} never acted in the {months} months simulated: it begins later, or nobody was "
                     "eligible")  # fmt: skip
         lines.append(message.format(policy=shown(policy), lever=shown(lever), months=comparison.months))
+    for scenario in (comparison.baseline, *comparison.policies):
+        means = {name: _level(comparison, scenario, f"cap_{name}") for name in SHORTAGES}
+        lines += [f"{shown(scenario)}: {line}" + _(" (a run)") for line in _shortages(means)]
     lines.append(_("differences between scenarios, not forecasts; {n} seeds").format(n=len(comparison.seeds)))
     lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
     pictures = sorted(path.name for path in comparison.pictures)
@@ -232,6 +237,16 @@ def run_summary(run: "Run") -> list[str]:
         (_("failures"), _number(values["failures"])),
         (_("departures"), _number(values["departures"])),
         (_("moves"), _number(values["moves"])),
+        *(
+            [
+                (
+                    _("reservations; applications"),
+                    f"{_number(values['reservations'])}; {_number(values['applications'])}",
+                )
+            ]
+            if values["reservations"]
+            else []
+        ),
         (_("rounds closed"), _number(values["deals"])),
         (_("capital raised"), _("{n} RMB").format(n=_money(values["capital_rmb"]))),
         (_("public cost"), _("{n} RMB").format(n=_money(values["public_cost_rmb"]))),
@@ -243,14 +258,16 @@ def run_summary(run: "Run") -> list[str]:
     return [title.format(**words), *table, *_shortages(short), _("one seed is a story, not a result")]
 
 
-def _shortages(counts: dict[str, int]) -> list[str]:
+def _shortages(counts: Mapping[str, float]) -> list[str]:
     """Return a line on what ran short, if anything did."""
     labels = {
         "demand_floor": _("cells where startups need more than is let at the start"),
         "entrants_lost": _("entrants lost for want of rooms"),
         "movers_without_room": _("movers who found no room"),
+        "tenants_squeezed": _("cell-months in which other tenants are squeezed"),
+        "crowd_out_short": _("purses that held less than was to be crowded out"),
     }
-    found = [f"{labels[name]} {count}" for name, count in counts.items() if count]
+    found = [f"{labels[name]} {_number(count)}" for name, count in counts.items() if count]
     return [_("ran short: {what}").format(what="; ".join(found))] if found else []
 
 

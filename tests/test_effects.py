@@ -14,6 +14,7 @@ from sim.plan import Plan
 from sim.record import SERIES
 from sim.scenario import Scenario
 from sim.store import RunRecord, Store, writing
+from sim.summary import SHORTAGES
 
 ZONES = tuple(read_world("haidian").zone_index)
 TREATED, ELSEWHERE = ZONES.index("north-latitude"), ZONES.index("zgc-core") if "zgc-core" in ZONES else 0
@@ -124,7 +125,7 @@ OUTCOMES = (
     "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
     "production_heads_region", "entries", "failures", "acquisitions", "listings", "departures", "moves", "deals",
     "capital_rmb", "founded_outside", "public_cost_rmb", "public_cost_pv_rmb", "guided_rmb", "landed",
-    "production_outside_heads", "top_founders_10y", "last_stage_region",
+    "production_outside_heads", "reservations", "applications", "top_founders_10y", "last_stage_region",
 )  # fmt: skip
 
 
@@ -150,6 +151,7 @@ def hand_made(run, seed, here, there, subsidy, cost, extra):
     }
     outcomes = dict.fromkeys(n for n in FROM_OUTCOMES if n.startswith("top_")) | dict.fromkeys(OUTCOMES, 0.0)
     outcomes |= {"startups_region": float(len(uids)), "public_cost_rmb": cost}
+    outcomes |= {f"cap_{name}": 0 for name in SHORTAGES}
     outcomes |= {"public_cost_pv_rmb": cost / 2}
     tables = {
         "outcomes": pa.Table.from_pylist([outcomes]),
