@@ -166,7 +166,10 @@ class VC(_Owner):
 
     def __init__(self, model: Any, position: int) -> None:
         super().__init__(model, position)
-        partners, local = int(model.world.funds["partner"].sum()), model.parameters.values.finance.funds
+        partners, local = (
+            int((model.world.funds["partner"] == 1).sum()),
+            model.parameters.values.finance.funds,
+        )
         if position >= local:
             self.name = f"Visitor {position + 1 - local}"
         else:

@@ -55,7 +55,7 @@ def compare(
     Parameters
     ----------
     policies
-        Scenarios, their ids, or paths of their files; absent: the two with which the project begins.
+        Scenarios, their ids, or paths of their files; absent: the rent cut and the new northern space.
     baseline
         The scenario with which they are compared.
     seeds
@@ -95,9 +95,13 @@ def add_controls(scenarios: dict[str, Scenario]) -> tuple[str, ...]:
 
     added = []
     for control in controls(next(iter(scenarios.values()))):
-        if control.id not in scenarios:
-            scenarios[control.id] = control
-            added.append(control.id)
+        (own,) = set(control.policies) - set(scenarios[next(iter(scenarios))].policies)
+        there = scenarios.get(control.id)
+        if there is not None and any(isinstance(lever, type(own)) for lever in there.policies):
+            continue  # named as a policy
+        name = control.id if there is None else f"{control.id}-control"
+        scenarios[name] = control.model_copy(update={"id": name})
+        added.append(name)
     return tuple(added)
 
 

@@ -93,7 +93,6 @@ BOOKS = record_dtype(
         ("valuation", "<f8"),  # after the last round, wan
         ("subsidy", "<f8"),  # received from month 0 on, wan
         ("support", "<f8"),  # money for running costs this month, wan
-        ("voucher", "<f8"),  # share of its bill for compute that a voucher pays this month
         ("vouchers_year", "<f8"),  # received in the calendar year of `aid_year`, wan, by kind of aid
         ("grants_year", "<f8"),
         ("orders_year", "<f8"),

@@ -80,7 +80,8 @@ MEANINGS = {
     "displaced_startups": "Startups new in the treated zones that are elsewhere in the region in the baseline",
     "attracted_startups": "Startups new in the treated zones that are not in the region in the baseline",
     "displaced_share_of_gain": "Displaced over displaced plus attracted; a ratio of means",
-    "public_cost_rmb": "Public money spent, not discounted; for new space its gross building cost",
+    "public_cost_rmb": "Public money spent, not discounted; for new space what is paid for building, for guided "
+    "money the part that is assumed to be lost",
     "public_cost_pv_rmb": "The same, discounted to the first month at 5 % a year",
     "cost_per_net_startup_rmb": "Mean present cost over mean net startups; null where the net may be 0 or less",
     "windfall_share": "Public money of startups that are where it is paid in the baseline too, over all of it",
@@ -91,7 +92,7 @@ MEANINGS = {
     "production_heads_region": "Production heads kept in the region",
     "production_outside_heads": "Production heads of the region's firms elsewhere",
     "top_kept_share_3y": "Of the top 1 % of potential founders by drawn quality, the same in every scenario, the share "
-    "who founded here and are still here after 3 years",
+    "of those drawn in the first 3 years who founded here and are still here at their end",
     "top_kept_share_5y": "The same after 5 years",
     "top_kept_share_10y": "The same after 10 years",
     "top_founded_outside_10y": "Those of them who founded elsewhere",
@@ -276,8 +277,10 @@ class Comparison:
     def _paid_in(self, policy: str) -> np.ndarray:
         """Return the zones in which startups are paid: those treated, or all if a lever pays in the whole region."""
         paying = [lever for lever in self.scenarios[policy].policies if lever.slot in PAYING]
-        everywhere = any(not lever.zone_ids() for lever in paying)
-        return np.arange(len(self.zones)) if everywhere else self.treated(policy)
+        if any(not lever.zone_ids() for lever in paying):
+            return np.arange(len(self.zones))
+        chosen = {zone for lever in paying for zone in lever.zone_ids()}
+        return np.array([i for i, zone in enumerate(self.zones) if zone in chosen], dtype=int)
 
     @functools.cached_property
     def accounts(self) -> dict[str, dict[str, np.ndarray]]:

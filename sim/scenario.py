@@ -163,7 +163,7 @@ class Scenario(BaseModel):
     outlook: Outlook = Outlook()
 
     policies: Annotated[tuple[AnyLever, ...], Strict(False)] = Field(
-        default=(), max_length=30, description="Levers that act in the scenario.")  # fmt: skip
+        default=(), max_length=31, description="Levers that act in the scenario.")  # fmt: skip
 
     announced: Annotated[tuple[Announced, ...], Strict(False)] = Field(
         default=(), max_length=20,

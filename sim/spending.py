@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from sim.paired import Comparison
 
 
+#: tables of the terms whose levers count whom they refuse
+REFUSING = ("cuts", "programmes", "aids", "cash")
+
+
 def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
     """Return one row a lever, in the order of the runs' columns: means over runs.
 
     ``lever``, ``kind``; ``months`` in force; ``spent_rmb``, and ``budget_rmb`` that it might have spent (None: nothing
-    bounds it); ``served`` and ``refused`` in a month in force, with ``counts`` saying whether it counts them;
+    bounds it); ``served`` and ``refused`` in a month in force, with ``counts`` saying whether it counts them
+    (``refused`` is None where a lever refuses nobody);
     ``assumed``, what of its effect is assumed; ``stress``, whether it is no policy.
     """
     scenario = comparison.scenarios[policy]
@@ -36,7 +41,7 @@ def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
             "budget_rmb": budgets[i],
             "counts": bool(lever.slot),
             "served": float(served[i]) / max(months, 1),
-            "refused": float(refused[i]) / max(months, 1),
+            "refused": float(refused[i]) / max(months, 1) if lever.slot in REFUSING else None,
             "assumed": lever.assumed,
             "stress": lever.stress,
         })  # fmt: skip

@@ -121,9 +121,9 @@ def top_founders(comparison: "Comparison") -> list[str]:
     years = [name.removeprefix("top_kept_share_").removesuffix("y") for name in horizons]
     number = _level(comparison, comparison.baseline, f"top_founders_{years[-1]}y")
     title = _("the top {share} % of potential founders by drawn quality ({n} a run, the same in every scenario): "
-              "founded here and still here")  # fmt: skip
+              "of those drawn so far, founded here and still here")  # fmt: skip
     share = 100 * comparison.scenarios[comparison.baseline].births.top_share
-    heads = [_("after {n} years, %").format(n=year) for year in years]
+    heads = [_("at the end of year {n}, %").format(n=year) for year in years]
     others = [_("founded elsewhere"), _("left"), _("acquired"), _("failed"), _("produce outside"),
               _("last stage or listed (unpaired)")]  # fmt: skip
     rows = [["", *heads, *others]]
@@ -161,10 +161,11 @@ def lever_table(comparison: "Comparison") -> list[str]:
         for row in spending(comparison, policy):
             budget = row["budget_rmb"]
             part = _percent(row["spent_rmb"] / budget) if budget else _NONE
-            served = [_number(row[name]) if row["counts"] else _NONE for name in ("served", "refused")]
+            known = [row[name] if row["counts"] else None for name in ("served", "refused")]
+            served = [_NONE if value is None else _number(value) for value in known]
             rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
                          _NONE if row["stress"] else _number(row["spent_rmb"] / 1e6),
-                         part, *served, _(row["assumed"]) or _NONE])  # fmt: skip
+                         part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
     return ["", *_aligned(rows, left=tuple(range(len(rows[0]))))] if len(rows) > 1 else []
 
 

@@ -48,7 +48,9 @@ PROGRAMME = record_dtype(
     ]
 )
 #: money for running costs: vouchers, R&D subsidies, public orders
-AID = record_dtype([*_ELIGIBLE, ("base", "<i4"), ("share", "<f8"), ("cap", "<f8"), ("budget", "<f8")])
+AID = record_dtype(
+    [*_ELIGIBLE, ("base", "<i4"), ("held_only", "<i4"), ("share", "<f8"), ("cap", "<f8"), ("budget", "<f8")]
+)
 COMPUTE_BILL, PAYROLL, TURNOVER = range(3)  # bases of aid
 #: cash for entrants
 CASH = record_dtype([*_ELIGIBLE, ("amount", "<f8"), ("budget", "<f8")])
@@ -161,7 +163,7 @@ class Terms:
     year
         First month of the calendar year, in which yearly budgets and caps began.
     seats
-        Seats of funds, from the lever's first month on.
+        Seats that funds take this month.
     uptake
         The list of reservations that is open, if any.
     """

@@ -34,7 +34,7 @@ FUND = record_dtype(
         ("first_round", "<i4"),  # stages at which it invests, from ...
         ("last_round", "<i4"),  # ... to
         ("segments", "<i4"),  # bit s: invests in segment s
-        ("partner", "<i4"),
+        ("partner", "<i4"),  # 1; a visiting fund has -1
     ]
 )
 

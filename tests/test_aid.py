@@ -10,7 +10,7 @@ from worlds import APP, EMB, lever, settle, startups
 from sim import ClusterModel
 from sim.ledger import LISTED, SUPPORTED
 from sim.processes import aid, operations
-from sim.randomness import Draws, uniform
+from sim.randomness import Draws, combine, uniform
 
 WAN = 10_000.0
 STEP = 2.0**-20  #: of amounts [wan]
@@ -164,7 +164,9 @@ def test_where_money_is_short_startups_are_served_in_an_order_of_their_own_that_
     amount = full_amounts(rows, "rd-subsidy", 0.2, 1.0, 1.0)
     aids = (own("rd-subsidy", share=0.2, budget_rmb_year=1.5 * amount.sum() * WAN),)
     world = settle(worlds.town(), rows)
-    lots = np.array([uniform(Draws(7, 0).once("aid"), uid, 0) for uid in rows["uid"]])
+    lever = np.uint64(worlds.terms_of(world.grid, aids).aids["key"][0])
+    key = np.uint64(combine(Draws(7, 0).once("aid"), lever))
+    lots = np.array([uniform(key, uid, 0) for uid in rows["uid"]])
     order = np.argsort(lots)
     reach = int(np.searchsorted(np.cumsum(amount[order]), 0.5 * amount.sum(), side="right"))
     for month in range(26):

@@ -155,7 +155,7 @@ def test_the_commitments_are_those_of_the_sorted_list_in_however_many_parts(par,
     world.funds = table
     expected = by_the_book(par, world, key)
     order, everybody = np.argsort(table["uid"]), np.arange(len(rows))
-    found = finance.match(*world.startups.parts, everybody, table.copy(), order, world.grid.zone_distance, par.table,
+    found = finance.match(*world.startups.parts, everybody, 0, table.copy(), order, world.grid.zone_distance, par.table,
                           key, parts, np.zeros(0, GUIDED), world.guided, world.caps)[:3]  # fmt: skip
     assert [(i, v) for i, v, _ in zip(*found, strict=True)] == [(i, v) for i, v, _ in expected]
     np.testing.assert_allclose(found[2], [amount for *_, amount in expected], rtol=1e-12)

@@ -226,7 +226,7 @@ def test_commitments_and_reserves_are_those_of_the_sorted_list_in_however_many_p
     terms = policies.in_force(0)
     fund_table.call_guided(terms.guided, world.guided)
     expected, by, reserved = by_the_book(par, world, levers, world.guided["purse"].copy())
-    found = finance.match(*world.startups.parts, np.arange(len(rows)), table.copy(), np.argsort(table["uid"]),
+    found = finance.match(*world.startups.parts, np.arange(len(rows)), 0, table.copy(), np.argsort(table["uid"]),
                           world.grid.zone_distance, par.table, DRAWN, parts, terms.guided, world.guided,
                           world.caps)  # fmt: skip
     assert [(int(i), int(v)) for i, v in zip(found[0], found[1], strict=True)] == [

@@ -181,7 +181,7 @@ NO_POLICY = {"southern-crowding", "outside-rises", "funding-winter", "hardware-l
 
 
 def test_the_seventeen_scenarios_ship():
-    assert set(Scenario.shipped()) == SEVENTEEN
+    assert set(Scenario.shipped()) >= SEVENTEEN
 
 
 @pytest.mark.parametrize("scenario_id", sorted(SEVENTEEN - {"baseline"}))

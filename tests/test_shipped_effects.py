@@ -11,21 +11,21 @@ SEEDS, ENOUGH = 20, 18
 STATED = {
     "ai-blocks": {"startups_treated_zones": 1},
     "cash-benchmark": {"failures": -1, "startups_region": 1},
-    "everything": {"startups_treated_zones": 1, "startups_region": 1, "production_heads_region": 1},
-    "funding-winter": {"capital_rmb": -1, "deals": -1, "path:startups": -1},
+    "everything": {"startups_treated_zones": 1, "startups_region": 1},
+    "funding-winter": {"capital_rmb": -1, "deals": -1, "startups_region": -1, "path:startups": -1},
     "hardware-leaves": {"production_heads_region": -1},
     "incubators-and-administration": {"entries": 1, "path:startups": 1},
     "jingxi": {"startups_treated_zones": 1, "departures": -1, "startups_region": 1},
-    "north-latitude": {"startups_treated_zones": 1, "startups_region": 1},
+    "north-latitude": {"startups_treated_zones": 1, "path:startups": 1},
     "north-space": {"startups_treated_zones": 1, "startups_region": 1, "departures": -1, "path:startups": -1},
     "outside-rises": {"entries": -1, "startups_region": -1, "departures": 1},
-    "rent-cut": {"startups_treated_zones": 1, "entries": 1, "path:startups": 1},
+    "rent-cut": {"startups_treated_zones": 1, "entries": 1},
     "southern-crowding": {"startups_region": -1},
     "ten-measures": {"founded_outside": -1, "path:startups": 1},
     "vc-hub": {"entries": 1, "startups_region": 1},
 }
 #: what each file says not to move so: the region's startups at the end
-UNRESOLVED = ("ai-blocks", "funding-winter", "incubators-and-administration", "opc-accelerator", "rent-cut",
+UNRESOLVED = ("ai-blocks", "incubators-and-administration", "north-latitude", "opc-accelerator", "rent-cut",
               "shared-platforms", "ten-measures")  # fmt: skip
 
 

@@ -13,7 +13,7 @@ PURSE_MONTHS = 12.0  #: of money that a guided fund holds at most
 class VcHub(Dated):
     """Venture funds take their seats in one zone: partner funds that are here move, visiting funds are added.
 
-    Seats stay when the lever ends.
+    Seats, and the visitors' periods, stay when the lever ends.
     """
 
     assumed: ClassVar[str] = "which share of visiting capital would have come anyway"
@@ -25,7 +25,7 @@ class VcHub(Dated):
                           description="Partner funds that move their seat to the hub.")  # fmt: skip
     visitors: int = Field(default=0, ge=0, le=1000, json_schema_extra={"unit": "funds"},
                           description="Funds from elsewhere that open a seat in the hub.")  # fmt: skip
-    capital_rmb: float = quantity("RMB", "What visiting funds commit together in one investment period.", 0.0,
+    capital_rmb: float = quantity("RMB", "What visiting funds commit together in each investment period, from their arrival to the end.", 0.0,
                                   high=1e13)  # fmt: skip
     counted_share: float = quantity(
         "share", "Share of visiting capital that would have come anyway: taken from the other funds.", 0.8,

@@ -48,7 +48,7 @@ class _Aid(Eligible):
     share: float = Field(ge=0, le=1, description="Share that the public pays.",
                          json_schema_extra={"unit": "share"})  # fmt: skip
     cap_rmb_year: float | None = quantity(
-        "RMB/year", "Most that one startup receives in a calendar year; absent: no bound.", None)  # fmt: skip
+        "RMB/year", "Most that one startup receives of the kind in a calendar year; absent: no bound.", None)  # fmt: skip
     budget_rmb_year: float | None = quantity(
         "RMB/year", "Most that is paid in a calendar year; absent: no bound.", None)  # fmt: skip
 
@@ -76,11 +76,19 @@ class ComputeVoucher(_Aid):
     base: ClassVar[int] = COMPUTE_BILL
 
     kind: Literal["compute-voucher"] = Field(description="Kind of lever.")
+    co_invested: bool = Field(
+        default=False, description="Whether only startups that a guided fund holds are eligible."
+    )
     share: float = Field(ge=0, le=0.95, description="Share of the bill that the public pays.",
                          json_schema_extra={"unit": "share"})  # fmt: skip
     cap_rmb_year: float | None = quantity(
         "RMB/year", "Most that one startup receives in a calendar year (the voucher of 2023-25: 2 million).",
         2e6)  # fmt: skip
+
+    def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
+        """Write the share that is paid, and to whom."""
+        super().offer(terms, row, since, zones)
+        terms.aids[row]["held_only"] = self.co_invested
 
 
 class RdSubsidy(_Aid):

@@ -78,7 +78,7 @@ class Landing(Dated):
 
     kind: Literal["landing"] = Field(description="Kind of lever.")
     founders_per_month: float = quantity("1/month", "Potential founders who come to look.", high=1e4)
-    cost_rmb_founder: float = quantity("RMB", "Cost of each to the public, whether it founds here or not.", 100_000.0,
+    cost_rmb_founder: float = quantity("RMB", "Cost to the public of each that is expected to come, whether it founds here or not.", 100_000.0,
                                        high=1e9)  # fmt: skip
 
     def since(self, start: str, month: int) -> int | None:

@@ -48,8 +48,9 @@ def refresh_fields(world, par, terms) -> None:
         world.log_talent = access_to_talent(world, par)
     relative = par.values.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.parts[0], world.grid.n_cells, relative)
+    heads = heads_by_cell(world.startups.parts[0], world.grid.n_cells, False) if relative else sources
     for segment in range(4):
-        world.heads[segment] = total(sources[segment])
+        world.heads[segment] = total(heads[segment])
     matrix = spillover_matrix(world.grid, par.values.access.spillover_range_km, cut_of(par))
     spread(matrix, sources, world.spillovers)
     if relative:

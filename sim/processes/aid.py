@@ -5,7 +5,8 @@ Equations
 (E25) An eligible startup receives a share of its bill for compute, of its wages or of its reference cost, at the heads
 of the month before and never more than the cap of the calendar year. Where the year's budget does not reach for all,
 startups are served in an order of their own that lasts, and who comes after the money is refused. The sum of what is
-received is what the public pays. Nobody holds two vouchers at once: the one whose id comes first counts.
+received is what the public pays. The largest
+share comes first; nobody holds two vouchers at once, and nobody is paid more than the whole of a base.
 A voucher for the share v makes its holder use ``(1 - v)^-e`` times the compute (E11): the public pays v of that bill,
 and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher; the rest buys more compute.
 """
@@ -13,55 +14,55 @@ and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACTIVE, SUPPORTED
-from sim.randomness import uniform
-from sim.terms import COMPUTE_BILL, WAN
+from sim.ledger import ACTIVE, LOCKED, SUPPORTED
+from sim.randomness import combine, uniform
+from sim.terms import COMPUTE_BILL, PAYROLL, WAN
 from sim.world import exact, floor_exact
-
-PAYROLL, TURNOVER = 1, 2
 
 
 def grant_aid(world, par, terms, draw) -> None:
-    """Pay this month's aid (writes support, subsidy, accounts, compute)."""
+    """Pay this month's aid, the largest shares first (writes support, subsidy, accounts, compute)."""
     if terms.aids.size == 0:
         return
     firms, _, books = world.startups.parts
     clear_support(firms, books)
-    world.compute[0].voucher_gpu = 0.0
-    wage, price, month = world.labour[0].wage, world.compute[0].price, world.month
-    for k, aid in enumerate(terms.aids):
-        if aid["share"] <= 0.0:
+    market, aids, zone = world.compute, terms.aids, world.grid.zone
+    market["voucher_gpu"] = 0.0
+    wage, price = world.labour["wage"][0], market["price"][0]
+    given = np.zeros((3, len(firms)))  # shares of each base that a startup has been given this month
+    for k in np.lexsort((aids["key"], -aids["share"])):
+        if aids["share"][k] <= 0.0:
             continue
-        account, year = world.accounts[aid["lever"]], terms.year
-        rows, amounts = due(
+        account = world.accounts[aids["lever"][k]]
+        rows, shares, amounts = due(
             firms,
             books,
             par.table,
-            terms.aids,
+            aids,
             k,
             terms.aid_zones[k],
-            world.grid.zone,
-            month,
-            year,
+            zone,
+            world.month,
+            terms.year,
             wage,
             price,
+            given,
         )
-        left = aid["budget"] - account["spent_year"]
+        left = aids["budget"][k] - account["spent_year"]
         served = len(rows)
         if left <= 0.0:
-            account["refused"], served = len(rows), 0
+            served = 0
         elif amounts.sum() > left:
-            order = np.lexsort((firms["uid"][rows], lots(firms, rows, draw.once("aid"))))
-            rows, amounts = rows[order], amounts[order]
+            key = np.uint64(combine(draw.once("aid"), np.uint64(aids["key"][k])))
+            order = np.lexsort((firms["uid"][rows], lots(firms, rows, key)))
+            rows, shares, amounts = rows[order], shares[order], amounts[order]
             served = reached(amounts, left)
-            account["refused"] = len(rows) - served
-        paid, gpu = pay(
-            firms, books, rows[:served], amounts[:served], par.table, terms.aids, k, year, wage, price
-        )
+        account["refused"], account["served"] = len(rows) - served, served
+        paid, gpu = pay(firms, books, rows[:served], shares[:served], amounts[:served], par.table, aids, k, terms.year,
+                        wage, price, given)  # fmt: skip
         account["spent"] += paid
         account["spent_year"] += paid
-        account["served"] = served
-        world.compute[0].voucher_gpu += gpu
+        market["voucher_gpu"] += gpu
 
 
 @kernel
@@ -70,7 +71,7 @@ def clear_support(firms, books):
     for i in range(firms.shape[0]):
         if firms[i].aided & SUPPORTED:
             firms[i].aided &= ~SUPPORTED
-            books[i].support, books[i].voucher = 0.0, 0.0
+            books[i].support = 0.0
 
 
 @kernel
@@ -94,17 +95,17 @@ def compute_bill(firm, par, wage, bill):
 
 
 @kernel
-def full_amount(firm, par, aid, wage, bill, more):
-    """Return what a startup would receive without cap and budget [wan/month].   (E25)"""
+def full_amount(firm, par, aid, share, wage, bill, more):
+    """Return what a startup would receive for a share without cap and budget [wan/month].   (E25)"""
     operations, location = par[0].operations, par[0].location
     unit = operations.wage_wan_head_month[firm.segment]
     if aid.base == COMPUTE_BILL:
-        return aid.share * compute_bill(firm, par, wage, bill) * more
+        return share * compute_bill(firm, par, wage, bill) * more
     if aid.base == PAYROLL:
-        return aid.share * firm.heads * unit * wage
+        return share * firm.heads * unit * wage
     rates = 1.0 + operations.overhead_share[firm.stage] + operations.compute_share[firm.segment]
     rent = location.area_m2_per_head * location.reference_rent_rmb_m2_month / WAN
-    return aid.share * firm.heads * (unit * rates + rent) * wage
+    return share * firm.heads * (unit * rates + rent) * wage
 
 
 @kernel
@@ -118,24 +119,27 @@ def received(book, base, year):
 
 
 @kernel
-def due(firms, books, par, aids, k, zones, zone, month, year, wage, price):
-    """Return who may have the aid, and how much [wan].   (E25)"""
-    rows, amounts, n = np.empty(firms.shape[0], dtype=np.int64), np.empty(firms.shape[0]), 0
+def due(firms, books, par, aids, k, zones, zone, month, year, wage, price, given):
+    """Return who may have the aid, which share of the base, and how much [wan].   (E25)"""
+    rows, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    shares, amounts = np.empty(firms.shape[0]), np.empty(firms.shape[0])
     aid = aids[k]
     bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
     for i in range(firms.shape[0]):
         firm = firms[i]
         if (firm.status != ACTIVE or not zones[zone[firm.cell]] or not (aid.segments >> firm.segment) & 1
-                or firm.stage > aid.max_stage or month - firm.born > aid.max_age):  # fmt: skip
+                or firm.stage > aid.max_stage or month - firm.born > aid.max_age
+                or (aid.held_only and not (firm.aided & LOCKED and month < books[i].lock_end))):  # fmt: skip
             continue
-        if aid.base == COMPUTE_BILL and books[i].voucher > 0.0:
-            continue
+        share = min(aid.share, 1.0 - given[aid.base, i])
+        if aid.base == COMPUTE_BILL and given[aid.base, i] > 0.0:
+            share = 0.0
         left = aid.cap - received(books[i], aid.base, year)
-        amount = floor_exact(min(full_amount(firm, par, aid, wage, bill, more), left))
+        amount = floor_exact(min(full_amount(firm, par, aid, share, wage, bill, more), left))
         if amount > 0.0:
-            rows[n], amounts[n] = i, amount
+            rows[n], shares[n], amounts[n] = i, share, amount
             n += 1
-    return rows[:n], amounts[:n]
+    return rows[:n], shares[:n], amounts[:n]
 
 
 @kernel
@@ -158,7 +162,7 @@ def reached(amounts, left):
 
 
 @kernel
-def pay(firms, books, rows, amounts, par, aids, which, year, wage, price):
+def pay(firms, books, rows, shares, amounts, par, aids, which, year, wage, price, given):
     """Book aid with those who receive it; return the sum [wan] and the compute that vouchers add [GPU-months]."""
     paid, gpu, e, aid = 0.0, 0.0, par[0].compute.price_elasticity, aids[which]
     bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
@@ -170,15 +174,15 @@ def pay(firms, books, rows, amounts, par, aids, which, year, wage, price):
         saved = amount
         if aid.base == COMPUTE_BILL:
             own = compute_bill(firm, par, wage, bill)
-            part = amount / full_amount(firm, par, aid, wage, bill, more)  # below 1 at the cap
+            part = amount / full_amount(firm, par, aid, aid.share, wage, bill, more)  # below 1 at the cap
             saved = part * own * kept
             gpu += exact(part * own * (more - 1.0) / (price * par[0].compute.price_rmb_gpu_month))
-            book.voucher = aid.share
             book.vouchers_year += amount
         elif aid.base == PAYROLL:
             book.grants_year += amount
         else:
             book.orders_year += amount
+        given[aid.base, rows[k]] += shares[k]
         book.support += saved
         book.subsidy += amount
         firm.aided |= SUPPORTED

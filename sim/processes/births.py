@@ -140,7 +140,7 @@ def write_founder(
     book.ask, book.valuation, book.subsidy = 0.0, 0.0, 0.0
     book.holding, book.rounds, book.origin_place, book.ended = -1, 0, place, NEVER
     firm.aided, book.programmes, book.lock_end, book.lock_fund, book.aid_year = 0, 0, NEVER, 0, NEVER
-    book.support, book.voucher, book.guided, book.failure_factor, book.seek_factor = 0.0, 0.0, 0.0, 1.0, 1.0
+    book.support, book.guided, book.failure_factor, book.seek_factor = 0.0, 0.0, 1.0, 1.0
     book.log_help, book.production_odds, book.production, book.site = 0.0, 0.0, 0.0, 0
     book.vouchers_year, book.grants_year, book.orders_year = 0.0, 0.0, 0.0
     book.reserved, book.applied = NEVER, NEVER

@@ -35,7 +35,6 @@ DEALS, CAPITAL, GUIDED = FLOW["deals"], FLOW["capital_wan"], FLOW["guided_wan"]
 LITTLE = 0.02  # weight of a fund that invests in favoured segments only, in crowding out
 SHORT_LIST = 20_000  # pairs
 PART_HEIGHT = 2.0  # of a part of the list, in standard deviations of taste
-LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
 
 def close_rounds(world, par, terms, draw) -> None:
@@ -47,7 +46,7 @@ def close_rounds(world, par, terms, draw) -> None:
         return
     order = np.argsort(world.funds["uid"])
     firm, fund, amount, guided_by, reserved = match(
-        firms, states, books, seekers, world.funds, order, grid.zone_distance, table,
+        firms, states, books, seekers, world.month, world.funds, order, grid.zone_distance, table,
         draw.once("taste"), parts_of(len(seekers) * len(order)), terms.guided, world.guided, world.caps)  # fmt: skip
     holdings, deals = world.holdings, world.deals
     (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
@@ -184,7 +183,7 @@ def parts_of(pairs: int) -> int:
 
 
 @kernel
-def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts, guided, purses, caps):
+def match(firms, states, books, seekers, month, funds, order, to_seat, par, key, parts, guided, purses, caps):
     """Go down the list of all pairs once.   (E16)
 
     Returns the commitments made, as seeker, fund and amount, and for each seeker the guided fund that takes part
@@ -210,7 +209,7 @@ def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts,
         first, fund_of, score = write_part(firms, states, seekers, need, focus, to_seat, par,
                                            key, floor, ceiling)  # fmt: skip
         n = go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score,
-                    firms, seekers, guided, purses, guided_by, reserved,
+                    firms, books, seekers, month, guided, purses, guided_by, reserved,
                     out_firm, out_fund, out_amount, n, caps)  # fmt: skip
         ceiling = floor
     for v in range(funds.shape[0]):
@@ -219,12 +218,15 @@ def match(firms, states, books, seekers, funds, order, to_seat, par, key, parts,
 
 
 @kernel
-def reserve(firm, ask, guided, purses, finance):
+def reserve(firm, book, month, ask, guided, purses, finance):
     """Return the guided fund that takes part in a round, and what it reserves: 1/(1 + match) of the ask.   (E16)
 
-    Like a first investor it brings the lead share of its part, or nothing: a little money binds nobody.
+    A startup that one guided fund holds takes nothing from another. Like a first investor the fund brings the lead share of its part, or nothing: a little money binds nobody.
     """
+    held = firm.aided & LOCKED and month < book.lock_end
     for g in range(guided.size):
+        if held and book.lock_fund != g:
+            continue
         if (
             (guided[g].segments >> firm.segment) & 1
             and firm.stage <= guided[g].max_stage
@@ -347,7 +349,7 @@ def smallest_part(ask, made, reserved, finance):
 
 
 @kernel
-def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, firms, seekers, guided, purses,
+def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, firms, books, seekers, month, guided, purses,
             guided_by, reserved, out_firm, out_fund, out_amount, n, caps):  # fmt: skip
     """Go down one part of the list, append the commitments made, and return how many there are now.   (E16)
 
@@ -366,7 +368,9 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
         i = heap[0]
         v, least = fund_of[pair[i]], smallest_part(asks[i], made[i], reserved[i], finance)
         if guided.size > 0 and guided_by[i] == -2 and min(purse[v], ticket[v]) >= least:
-            guided_by[i], reserved[i] = reserve(firms[seekers[i]], asks[i], guided, purses, finance)
+            guided_by[i], reserved[i] = reserve(
+                firms[seekers[i]], books[seekers[i]], month, asks[i], guided, purses, finance
+            )
             need[i] -= reserved[i]
             least = smallest_part(asks[i], made[i], reserved[i], finance)
         amount = min(need[i], purse[v], ticket[v])
@@ -471,7 +475,7 @@ def pay_guided(firm, book, amount, reserved, g, fund, purse, account, month):
     account.spent_year += exact(fund.loss * amount)
     if fund.stay > 0:
         book.guided = book.guided + amount if month < book.lock_end else amount
-        book.lock_end, book.lock_fund = month + fund.stay, g
+        book.lock_end, book.lock_fund = max(book.lock_end, month + fund.stay), g
         firm.aided |= LOCKED
 
 

@@ -21,6 +21,7 @@ from sim.space import total
 from sim.world import FUND, exact, node_uid
 
 LAST_ROUND = 4
+VISITOR = -1  # in place of the mark of partners; others are not judged by visitors' records
 LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
 
@@ -59,12 +60,14 @@ def call_capital(world, par, terms) -> None:
 
 def seat_funds(world, par, terms) -> None:
     """Move partner funds, add visiting funds to a hub, draw likings anew (writes funds)."""
-    redrawn = np.flatnonzero(world.funds["partner"])[: terms.redrawn_funds] if terms.redrawn_funds else ()
+    redrawn = (
+        np.flatnonzero(world.funds["partner"] == 1)[: terms.redrawn_funds] if terms.redrawn_funds else ()
+    )
     for v in redrawn:
         world.funds["uid"][v] = combine(world.funds["uid"][v], np.uint64(1)) >> 1
     for seats in terms.seats:
         elsewhere = world.funds["seat"] != seats.zone
-        partners = np.flatnonzero((world.funds["partner"] != 0) & elsewhere)
+        partners = np.flatnonzero((world.funds["partner"] == 1) & elsewhere)
         world.funds["seat"][partners[: seats.partners]] = seats.zone
         if seats.visitors:
             add_visitors(world, par, seats)
@@ -149,9 +152,12 @@ def record_of(fund):
 def call_funds(funds, par, month, scale, pace, caps):
     """Open periods that begin this month, then call a month's money into each purse.   (E16)"""
     finance = par[0].finance
-    mean = 0.0
+    mean, number = 0.0, 0
     for v in range(funds.shape[0]):
-        mean += record_of(funds[v]) / funds.shape[0]
+        if funds[v].partner != VISITOR:
+            mean += record_of(funds[v])
+            number += 1
+    mean /= max(number, 1)
     for v in range(funds.shape[0]):
         fund = funds[v]
         if (month - fund.offset) % finance.period_months == 0:
@@ -203,3 +209,4 @@ def open_visitors(funds, address, zone, commitment, offset):
         fund.uid = combine(address, np.uint64(v)) >> np.uint64(1)
         fund.base_commitment, fund.seat, fund.offset = commitment, zone, offset
         fund.segments, fund.first_round, fund.last_round = 15, 0, LAST_ROUND
+        fund.partner = VISITOR

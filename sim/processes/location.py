@@ -30,7 +30,7 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log
 from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING
-from sim.randomness import uniform
+from sim.randomness import combine, uniform
 from sim.space import Grid, total
 from sim.terms import WAN
 from sim.world import FLOW, exact, floor_exact
@@ -110,7 +110,9 @@ def mark_eligible(world, par, terms, draw) -> None:
     left = terms.cuts["budget"] - world.accounts["spent_year"][terms.cuts["lever"]]
     for k in np.flatnonzero(due > left):
         eligible = np.flatnonzero((books["eligible"] >> k) & 1)
-        eligible = in_turn(firms, eligible, draw.once("aid"))
+        eligible = in_turn(
+            firms, eligible, np.uint64(combine(draw.once("aid"), np.uint64(terms.cuts["key"][k])))
+        )
         refused = refuse(firms, states, books, eligible, k, left[k], world.grid.zone, terms.rent_share)
         world.accounts["refused"][terms.cuts["lever"][k]] = refused
 
@@ -118,9 +120,10 @@ def mark_eligible(world, par, terms, draw) -> None:
 def rent_offer(world, terms) -> np.ndarray:
     """Return the share of the rent that each cut offers to who would move in, (n_cuts, n_zones).
 
-    A cut that refused sitting tenants this month offers nothing.
+    A cut that refused sitting tenants this month, or has used up the year's budget, offers nothing.
     """
-    open_to_all = world.accounts["refused"][terms.cuts["lever"]] == 0.0
+    accounts = world.accounts[terms.cuts["lever"]]
+    open_to_all = (accounts["refused"] == 0.0) & (accounts["spent_year"] < terms.cuts["budget"])
     return terms.rent_share * open_to_all[:, None]
 
 

@@ -28,6 +28,7 @@ def keep_list(world, par, terms, weigh, draw) -> None:
     firms, states, books = world.startups.parts
     read_list(firms, states, books, par.table, world.month, offer.zone, offer.awareness, offer.offer, offer.window,
               world.grid.zone, choice.zone_sums, choice.column(books["eligible"]), world.attraction, world.lift,
+              world.log_spillovers, world.diversity,
               world.rent, world.vacant, draw("aware"), draw.once("liking"), world.uptake)  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def cell_value(segment, phase, relief, zone, cell, location, attraction, lift, r
 
 @kernel
 def read_list(firms, states, books, par, month, offered, awareness, offer, window, zone, zone_sums, columns, attraction,
-              lift, rent, vacant, aware_key, taste_key, uptake):  # fmt: skip
+              lift, log_spill, jacobs, rent, vacant, aware_key, taste_key, uptake):  # fmt: skip
     """Let startups look at the offer; count who reserves and who applies.   (E23)"""
     location, n_zones = par[0].location, zone_sums.shape[3]
     for i in range(firms.shape[0]):
@@ -76,6 +77,8 @@ def read_list(firms, states, books, par, month, offered, awareness, offer, windo
         if firm.lease_end > month + window and not needs:
             continue
         own = cell_value(s, p, states[i].relief, zone[firm.cell], firm.cell, location, attraction, lift, rent)
+        own *= exp(location.spillover_weight * (states[i].spillover - log_spill[s, firm.cell])
+                   + location.diversity_weight * (states[i].diversity - jacobs[firm.cell]))  # fmt: skip
         stay = log(own * (max(vacant[firm.cell], 0.0) + firm.area)) + taste(
             uniform(taste_key, firm.uid, n_zones)
         )
