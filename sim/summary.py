@@ -217,6 +217,7 @@ def closing_lines(comparison: "Comparison") -> list[str]:
         lines.append(message.format(policy=shown(policy), lever=shown(lever), months=comparison.months))
     for scenario in (comparison.baseline, *comparison.policies):
         means = {name: _level(comparison, scenario, f"cap_{name}") for name in SHORTAGES}
+        means = {name: mean for name, mean in means.items() if mean >= 1.0}
         lines += [f"{shown(scenario)}: {line}" + _(" (a run)") for line in _shortages(means)]
     lines.append(_("differences between scenarios, not forecasts; {n} seeds").format(n=len(comparison.seeds)))
     lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
