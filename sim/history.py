@@ -15,7 +15,7 @@ import collections
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACTIVE
+from sim.ledger import ACTIVE, turns
 from sim.policy import Policies
 from sim.processes import (
     access,
@@ -198,7 +198,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
 
 def take_rows(rows: np.ndarray, own: np.ndarray, number: int, key, z: int) -> tuple[np.ndarray, np.ndarray]:
     """Return `number` of the rows `own`, spread evenly over their order, and which copy of its row each is."""
-    priority = location.turns(rows, own, key)
+    priority = turns(rows, own, key)
     order = own[np.lexsort((rows["uid"][own], priority, rows["segment"][own], rows["stage"][own]))]
     u = uniform(key, np.uint64(z), 1)
     places = np.floor((np.arange(number) + u) * own.size / number).astype(np.int64)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import kernel
+from sim.randomness import uniform
 from sim.terms import record_dtype
 
 NEVER = -(2**30)  #: a month long before any history
@@ -126,6 +127,22 @@ STARTUP = record_dtype(
 
 
 @kernel
+def is_eligible(firm, rule, month):
+    """Return whether a startup is of a segment, stage and age that a lever's row of the terms serves."""
+    return (firm.status == ACTIVE and (rule.segments >> firm.segment) & 1 and firm.stage <= rule.max_stage
+            and month - firm.born <= rule.max_age)  # fmt: skip
+
+
+@kernel
+def turns(firms, chosen, key):
+    """Return the number by which each chosen startup is served."""
+    out = np.empty(chosen.size)
+    for i in range(chosen.size):
+        out[i] = uniform(key, firms[chosen[i]].uid, 0)
+    return out
+
+
+@kernel
 def ended(firms):
     """Return the rows, ascending, of firms that are neither at work, nor listed, nor looking for rooms."""
     out, n = np.empty(firms.shape[0], dtype=np.int64), 0
@@ -171,13 +188,27 @@ class Table:
 
     def __init__(self, *dtypes: np.dtype) -> None:
         self._parts = [aligned_rows(1024, dtype) for dtype in dtypes]
-        self.n = 0
+        self._views: tuple[np.ndarray, ...] | None = (
+            None  # kept, because processes ask for them all month long
+        )
+        self._n = 0
         self.version = 0  # changes when rows change place
+
+    @property
+    def n(self) -> int:
+        """Number of rows in use."""
+        return self._n
+
+    @n.setter
+    def n(self, number: int) -> None:
+        self._n, self._views = number, None
 
     @property
     def parts(self) -> tuple[np.ndarray, ...]:
         """The parts of the rows in use, views."""
-        return tuple(part[: self.n] for part in self._parts)
+        if self._views is None:
+            self._views = tuple([part[: self._n] for part in self._parts])
+        return self._views
 
     @property
     def rows(self) -> np.ndarray:
@@ -208,6 +239,7 @@ class Table:
                 grown = aligned_rows(max(2 * len(part), self.n + extra), part.dtype)
                 grown[: self.n] = part[: self.n]
                 self._parts[i] = grown
+            self._views = None
         return tuple(self._parts)
 
     def replace(self, rows: np.ndarray) -> None:
@@ -217,6 +249,10 @@ class Table:
             for name in part.dtype.names or ():
                 part[name][: len(rows)] = rows[name]
         self.n = len(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies: without the views, which a copy makes of its own rows."""
+        return self.__dict__ | {"_views": None}
 
     def copy(self) -> "Table":
         """Return an independent copy."""
@@ -241,6 +277,13 @@ class Ledger(Table):
             for name in part.dtype.names:
                 rows[name] = part[name]
         return rows
+
+    def take(self, other: "Ledger", which: np.ndarray) -> None:
+        """Append copies of the rows `which` of another ledger."""
+        grown = self.reserve(len(which))
+        for part, source in zip(grown, other.parts, strict=True):
+            part[self.n : self.n + len(which)] = source[which]
+        self.n += len(which)
 
     def give(self, which: np.ndarray, other: "Ledger") -> None:
         """Move the rows `which`, ascending, to another ledger; rows change place."""

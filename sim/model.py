@@ -329,7 +329,7 @@ class ClusterModel(mesa.Model):
                 "fates": recorder.fates,
             },
             levers=levers,
-            rows=recorder.presence,
+            ledgers=recorder.ledgers,
             deal_rows=world.deals.rows[dealt:].copy(),
             caps={name: int(world.caps[name][0]) for name in world.caps.dtype.names or ()},
             cell_zone=np.asarray(world.grid.zone),

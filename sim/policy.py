@@ -29,15 +29,13 @@ class Policies:
             self._rows.append(self._numbers.get(lever.slot, 0))
             if lever.slot:
                 self._numbers[lever.slot] += 1
+        self._asked: int | None = None
+        self._in_force: list[int | None] = []
         self._neutral = self._terms([])
 
     def in_force(self, month: int) -> Terms:
         """Return the terms of `month` (months of the history are neutral)."""
-        acting = []
-        for position, lever in enumerate(self.levers):
-            since = lever.since(self.start, month)
-            if since is not None:
-                acting.append((position, since))
+        acting = [(row, since) for row, since in enumerate(self._since(month)) if since is not None]
         if not acting:
             return self._neutral
         terms = self._terms(acting)
@@ -53,11 +51,16 @@ class Policies:
 
     def fixed_cost_rmb(self, month: int) -> list[float]:
         """Return what each lever costs in `month`, whoever uses it [RMB]."""
-        since = [lever.since(self.start, month) for lever in self.levers]
         return [
-            0.0 if passed is None else lever.fixed_cost_rmb(passed)
-            for lever, passed in zip(self.levers, since, strict=True)
+            0.0 if since is None else lever.fixed_cost_rmb(since)
+            for lever, since in zip(self.levers, self._since(month), strict=True)
         ]
+
+    def _since(self, month: int) -> list[int | None]:
+        """Return for how many months each lever has been in force, None if it is not."""
+        if month != self._asked:  # the month's terms and its costs both ask
+            self._asked, self._in_force = month, [lever.since(self.start, month) for lever in self.levers]
+        return self._in_force
 
     def budgets_rmb(self, months: int) -> list[float | None]:
         """Return what each lever may spend in the first `months` months [RMB]; None where nothing bounds it."""

@@ -6,6 +6,7 @@ Every column is declared once, with unit and meaning; the Arrow tables carry bot
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,16 @@ from sim.ledger import (
     NEVER,
     PRODUCES_HERE,
     PRODUCES_OUTSIDE,
+    STARTUP,
     STATUSES,
     UNDECIDED,
     WAITING,
+    Ledger,
 )
 from sim.parameters import SEGMENTS
 from sim.terms import WAN
-from sim.world import FLOWS, exact
+from sim.world import COMPUTE as MARKET
+from sim.world import LABOUR, exact
 
 EMBODIED, LAST_STAGE = 3, 5  # segment, stage
 
@@ -99,7 +103,6 @@ REGION = (
     Column("teams_heads", "heads", "Founding teams, taken from the seekers"),
     Column("returned_heads", "heads", "Heads of ended firms who look for work here"),
 )
-REGION_FIELDS = tuple(column.name.removesuffix("_heads").removesuffix("_index") for column in REGION)
 #: the market of compute, likewise
 COMPUTE = (
     Column("compute_capacity_gpu", "GPU", "Public compute of the first month"),
@@ -108,7 +111,6 @@ COMPUTE = (
     Column("compute_price", "of the first month", "Price of compute, relative to the national price"),
     Column("compute_delivered", "share", "Part of what is wanted that is delivered"),
 )
-COMPUTE_FIELDS = ("capacity", "demand", "public_share", "price", "delivered")
 #: of the list of a zone on offer
 UPTAKE = (
     Column("reservations", "startups", "Startups that reserved rooms in the zone on offer"),
@@ -156,7 +158,7 @@ class Recorder:
         self.region = np.zeros((months, len(REGION + COMPUTE + UPTAKE)))
         self.levers = levers
         self.costs = np.zeros((months, len(levers), len(LEVER_COLUMNS)))
-        self.presence: dict[int, np.ndarray] = {}
+        self.ledgers: dict[int, Ledger] = {}
         self.fates = np.full((len(FATE_STEPS), 1 + len(FATES)), np.nan)
 
     def record(self, world, policies) -> None:
@@ -167,22 +169,13 @@ class Recorder:
         for ledger in (world.startups, world.former):
             firms, states, books = ledger.parts
             take_stock(firms, states, books, grid.zone, row)
-        flows = row[:, :, len(STOCKS) : len(STOCKS) + len(FLOWS)]
-        flows[:] = world.flows
-        for name in ("capital_rmb", "guided_rmb", "revenue_rmb", "subsidy_rmb"):
-            row[:, :, POSITION[name]] *= WAN
-        zones = row[:, :, len(STOCKS) + len(FLOWS) :]
-        stock = grid.zone_sums(world.stock)
-        zones[:, :, 0] = (grid.zone_sums(world.stock * world.rent) / stock)[:, None]
-        zones[:, :, 1] = stock[:, None]
-        zones[:, :, 2] = grid.zone_sums(world.vacant)[:, None]
-        zones[:, :, 3] = grid.zone_sums(world.tenants)[:, None]
+        take_flows(world.flows, FLOW_UNITS, len(STOCKS), row)
+        take_zones(grid.first, world.stock, world.rent, world.vacant, world.tenants, row)
         self.outside[index] = world.founded_outside
-        for i, name in enumerate(REGION_FIELDS):
-            self.region[index, i] = world.labour[name][0]
-        for i, name in enumerate(COMPUTE_FIELDS, len(REGION_FIELDS)):
-            self.region[index, i] = world.compute[name][0]
-        self.region[index, -len(UPTAKE) :] = world.uptake
+        region, markets = self.region[index], len(REGION) + len(COMPUTE)
+        region[: len(REGION)] = world.labour.view(np.float64)[REGION_FIELDS]
+        region[len(REGION) : markets] = world.compute.view(np.float64)[COMPUTE_FIELDS]
+        region[markets:] = world.uptake
         if len(self.levers):
             self.costs[index, :, 0] = world.accounts["spent"] * WAN + policies.fixed_cost_rmb(steps - 1)
             self.costs[index, :, 1] = world.accounts["served"]
@@ -190,10 +183,21 @@ class Recorder:
         if steps in FATE_STEPS:
             self.fates[FATE_STEPS.index(steps)] = fates(world)
         if steps in HORIZONS or index + 1 == len(self.series):
-            self.presence[steps] = present(world)
+            self.ledgers[steps] = present(world)
 
 
 POSITION = {column.name: i for i, column in enumerate(SERIES)}
+#: factors from the world's flows to the columns of the series
+FLOW_UNITS = np.array([WAN if column.unit == "RMB" else 1.0 for column in FLOW_COLUMNS])
+
+
+def _fields(market: np.dtype, columns: tuple[Column, ...], names: Callable[[str], str]) -> np.ndarray:
+    """Return the positions in a market's record, all numbers, of what columns show."""
+    return np.array([(market.names or ()).index(names(column.name)) for column in columns])
+
+
+REGION_FIELDS = _fields(LABOUR, REGION, lambda name: name.removesuffix("_heads").removesuffix("_index"))
+COMPUTE_FIELDS = _fields(MARKET, COMPUTE, lambda name: name.removeprefix("compute_").removesuffix("_gpu"))
 
 
 def fates(world) -> np.ndarray:
@@ -220,11 +224,50 @@ def fates(world) -> np.ndarray:
     ], dtype=float)  # fmt: skip
 
 
-def present(world) -> np.ndarray:
-    """Return all rows of startups that had rooms here since the first month."""
-    rows = np.concatenate([ledger.whole() for ledger in (world.gone, world.former, world.startups)])
-    ended_before = (rows["ended"] > NEVER) & (rows["ended"] < 0) & (rows["status"] != DORMANT)
-    return rows[(rows["cell"] >= 0) & ~ended_before]
+def present(world) -> Ledger:
+    """Return copies of the rows of all startups that had rooms here since the first month."""
+    found = Ledger()
+    for ledger in (world.gone, world.former, world.startups):
+        firms, _, books = ledger.parts
+        found.take(ledger, had_rooms(firms, books))
+    return found
+
+
+@kernel
+def had_rooms(firms, books):
+    """Return the rows that had rooms since the first month; who ended before it counts while on the register."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        ended_before = NEVER < books[i].ended < 0 and firms[i].status != DORMANT
+        if firms[i].cell >= 0 and not ended_before:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
+def take_flows(flows, units, first, out):
+    """Write the month's counts of each zone and segment from column `first` on."""
+    for z in range(flows.shape[0]):
+        for s in range(flows.shape[1]):
+            for i in range(flows.shape[2]):
+                out[z, s, first + i] = flows[z, s, i] * units[i]
+
+
+@kernel
+def take_zones(first, stock, rent, vacant, tenants, out):
+    """Write each zone's rent, weighted by stock, and floor space into the last columns, for each segment alike."""
+    n = out.shape[2]
+    for z in range(first.size - 1):
+        space, bill, free, others = 0.0, 0.0, 0.0, 0.0
+        for c in range(first[z], first[z + 1]):
+            space += stock[c]
+            bill += stock[c] * rent[c]
+            free += vacant[c]
+            others += tenants[c]
+        for s in range(out.shape[1]):
+            out[z, s, n - 4], out[z, s, n - 3] = bill / space, space
+            out[z, s, n - 2], out[z, s, n - 1] = free, others
 
 
 @kernel
@@ -262,8 +305,8 @@ class Run:
         (months, n_levers, n_columns).
     levers
         Ids of the levers.
-    rows
-        Ledger rows by step.
+    ledgers
+        Who had rooms here, by step.
     deal_rows
         Rounds closed.
     caps
@@ -281,10 +324,15 @@ class Run:
     months: int
     arrays: dict[str, np.ndarray]
     levers: tuple[str, ...]
-    rows: dict[int, np.ndarray]
+    ledgers: dict[int, Ledger]
     deal_rows: np.ndarray
     caps: dict[str, int]
     cell_zone: np.ndarray
+
+    @functools.cached_property
+    def rows(self) -> dict[int, np.ndarray]:
+        """Whole records of who had rooms here, by step."""
+        return {step: ledger.whole() for step, ledger in self.ledgers.items()}
 
     @functools.cached_property
     def series(self) -> pa.Table:
@@ -317,10 +365,10 @@ class Run:
     @functools.cached_property
     def presence(self) -> pa.Table:
         """Who was here after 12, 36, 60 and 120 steps and at the end; one row a startup and step."""
-        steps = np.concatenate([np.full(len(rows), step) for step, rows in self.rows.items()])
-        rows = np.concatenate(list(self.rows.values()))
-        order = np.lexsort((rows["uid"], steps))
-        steps, rows = steps[order], rows[order]
+        steps = np.concatenate([np.full(len(ledger), step) for step, ledger in self.ledgers.items()])
+        rows = Ledger()
+        for ledger in self.ledgers.values():
+            rows.take(ledger, np.argsort(ledger["uid"]))
         columns = [
             pa.array(steps, pa.int32()),
             pa.array(rows["uid"], pa.uint64()),
@@ -415,7 +463,7 @@ class Run:
             "deals",
         ):
             out[name] = ("count", value(name, sums))
-        wage = REGION_FIELDS.index("wage")
+        wage = [column.name for column in REGION].index("wage_index")
         out["wage_index"] = ("of the first month", float(self.arrays["region"][-1, wage]))
         out["moves"] = ("count", value("moves_in", sums))
         for i, column in enumerate(UPTAKE):
@@ -425,7 +473,7 @@ class Run:
         out["capital_rmb"] = ("RMB", value("capital_rmb", sums))
         out["guided_rmb"] = ("RMB", value("guided_rmb", sums))
         out["production_outside_heads"] = ("heads", value("production_outside_heads", last))
-        rows = self.rows[max(self.rows)]
+        rows = self.ledgers[max(self.ledgers)]
         late = np.isin(rows["status"], (ACTIVE, LISTED)) & (rows["stage"] == LAST_STAGE)
         out["last_stage_region"] = ("firms", float(np.count_nonzero(late)))
         out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
@@ -450,11 +498,11 @@ class Run:
         digest = hashlib.sha256()
         for name in sorted(self.arrays):
             digest.update(np.ascontiguousarray(self.arrays[name]).tobytes())
-        for step, rows in self.rows.items():
-            order = np.argsort(rows["uid"], kind="stable")
-            for name in rows.dtype.names or ():
+        for step, ledger in self.ledgers.items():
+            order = np.argsort(ledger["uid"], kind="stable")
+            for name in STARTUP.names or ():
                 if name != "holding":  # a position in another table
-                    digest.update(str(step).encode() + np.ascontiguousarray(rows[name][order]).tobytes())
+                    digest.update(str(step).encode() + np.ascontiguousarray(ledger[name][order]).tobytes())
         return digest.hexdigest()
 
 

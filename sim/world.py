@@ -62,6 +62,7 @@ COMPUTE = record_dtype([(name, "<f8") for name in (
     "price",  # relative to the national price of the first month
     "delivered",  # share of the GPU-months wanted that is delivered
     "log_sufficiency",  # log of that over its value in the first month
+    "bill",  # (p/p0)^(1 - e): the bill for compute relative to that at the reference price
     "voucher_gpu",  # GPU-months that vouchers add, as of last month
 )])  # fmt: skip
 
@@ -129,7 +130,7 @@ def at_rest() -> np.ndarray:
 def compute_at_rest() -> np.ndarray:
     """Return a compute market at the national price, without public capacity."""
     market = np.zeros(1, dtype=COMPUTE)
-    market["price"] = 1.0
+    market["price"] = market["bill"] = 1.0
     return market
 
 

@@ -69,7 +69,8 @@ KINDS = ("compute-voucher", "rd-subsidy", "public-orders")
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_startup_receives_the_share_of_its_bill_its_wages_or_its_reference_cost(kind, share, par):
     world = settle(worlds.town(), crowd())
-    world.labour["wage"], world.compute["price"] = 1.15, 0.9
+    world.labour["wage"] = 1.15
+    worlds.at_price(world, 0.9, par)
     noted = grant(world, par, (own(kind, share=share),))
     expected = full_amounts(world.startups, kind, share, 1.15, 0.9)
     np.testing.assert_allclose(world.startups["subsidy"], expected, rtol=0, atol=STEP)
@@ -85,7 +86,7 @@ def test_a_startup_receives_the_share_of_its_bill_its_wages_or_its_reference_cos
 def test_the_public_pays_its_share_of_a_bill_that_grew_and_the_holder_saves_less(share, elasticity):
     par = worlds.parameters({"compute.price_elasticity": elasticity})
     world = settle(worlds.town(), crowd())
-    world.compute["price"] = 1.2
+    worlds.at_price(world, 1.2, par)
     grant(world, par, (own("compute-voucher", share=share),))
     bill = COMPUTE[world.startups["segment"]] * world.startups["heads"] * WAGES[world.startups["segment"]]
     bill = bill * 1.2 ** (1 - elasticity)

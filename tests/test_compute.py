@@ -217,7 +217,7 @@ def test_the_bill_moves_with_the_price_to_the_power_of_one_less_its_elasticity(e
     cash = []
     for level in (1.0, price):
         world = settle(worlds.town(), rows)
-        world.compute["price"], world.labour["wage"] = level, 1.2
+        worlds.at_price(world, level, par).labour["wage"] = 1.2
         operations.earn_and_spend(world, par, worlds.terms_of(world.grid))
         cash.append(world.startups["cash"].copy())
     dearer = 1.2 * rows["heads"] * PER_HEAD[rows["segment"]] * (price ** (1 - elasticity) - 1)

@@ -12,6 +12,7 @@ from sim.levers import LEVERS, Lever, RentCut
 from sim.parameters import Parameters
 from sim.places import Node, WorldTables, Zone
 from sim.policy import Policies
+from sim.processes.compute import bill_of
 from sim.scenario import Scenario
 from sim.space import Grid
 from sim.world import ACCOUNT, FUND, GUIDED_PURSE, World
@@ -189,6 +190,12 @@ def settle(grid: Grid, rows: np.ndarray, month: int = 0) -> World:
     world.accounts = np.zeros(MOST_LEVERS, dtype=ACCOUNT)
     world.guided = np.zeros(MOST_LEVERS, dtype=GUIDED_PURSE)
     return leave_vacant(world, world.vacant)
+
+
+def at_price(world: World, price: float, par: Parameters) -> World:
+    """Let compute cost that much, relative to the national price of the first month."""
+    world.compute["price"], world.compute["bill"] = price, bill_of(price, par.table)
+    return world
 
 
 def lever(kind: str, **fields: Any) -> Lever:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from sim.terms import NO_LIMIT, Terms
+from sim.terms import NO_LIMIT, WAN, Terms
 
 MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 
@@ -106,6 +106,8 @@ class Lever(Table, abc.ABC):
         Whether a scenario can have only one of the kind.
     slot
         The table of ``Terms`` in which it has a row; empty if it only adds to sums.
+    strength
+        Fields without any one of which it does nothing, and costs nothing.
     """
 
     place_bound: ClassVar[bool] = True
@@ -114,17 +116,19 @@ class Lever(Table, abc.ABC):
     acts_on: ClassVar[str] = ""
     alone: ClassVar[bool] = False
     slot: ClassVar[str] = ""
+    strength: ClassVar[tuple[str, ...]] = ()
 
     id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$",
                     description="Name of the lever inside its scenario.")  # fmt: skip
 
     def zone_ids(self) -> tuple[str, ...]:
-        """Return the zones that the lever treats."""
-        return ()
+        """Return the zones that the lever names, as `zone` or as `zones`."""
+        named: str | tuple[str, ...] = getattr(self, "zone", None) or getattr(self, "zones", None) or ()
+        return (named,) if isinstance(named, str) else named
 
-    @abc.abstractmethod
-    def dates(self) -> list[tuple[tuple[str | int, ...], str]]:
-        """Return the key inside the lever and the value of each of its dates."""
+    def has_strength(self) -> bool:
+        """Return whether the lever does anything at all."""
+        return all(getattr(self, name) > 0 for name in self.strength)
 
     @abc.abstractmethod
     def since(self, start: str, month: int) -> int | None:
@@ -163,14 +167,11 @@ class Dated(Lever):
                                description="Months in force; absent: to the end.",
                                json_schema_extra={"unit": "months"})  # fmt: skip
 
-    def dates(self) -> list[tuple[tuple[str | int, ...], str]]:
-        """Return the first month in force."""
-        return [(("from",), self.from_)]
-
     def since(self, start: str, month: int) -> int | None:
         """Return how many months the lever has been in force in `month`, None if it is not."""
         passed = month - months_between(start, self.from_)
-        return passed if passed >= 0 and (self.months is None or passed < self.months) else None
+        in_force = self.has_strength() and passed >= 0 and (self.months is None or passed < self.months)
+        return passed if in_force else None
 
 
 class Eligible(Dated):
@@ -185,10 +186,6 @@ class Eligible(Dated):
                                   description="Last eligible stage (0 bootstrapped, 1 seed ... 5 D+).",
                                   json_schema_extra={"unit": "stage"})  # fmt: skip
 
-    def zone_ids(self) -> tuple[str, ...]:
-        """Return the zones that the lever treats."""
-        return self.zones or ()
-
     def write_eligible(self, row: Any, in_zone: Any, zones: dict[str, int]) -> None:
         """Write who is eligible into a row of the terms and its row of zones."""
         row["segments"] = segment_bits(self.segments)
@@ -200,11 +197,27 @@ class Eligible(Dated):
             in_zone[:] = True
 
 
+class Budgeted(Eligible):
+    """A lever for eligible startups that pays until the money of the calendar year is used up."""
+
+    budget_rmb_year: float | None = quantity(
+        "RMB/year", "Most that is paid in a calendar year; absent: no bound.", None)  # fmt: skip
+
+    def write_eligible(self, row: Any, in_zone: Any, zones: dict[str, int]) -> None:
+        """Write who is eligible, and the year's budget."""
+        super().write_eligible(row, in_zone, zones)
+        row["budget"] = limit(self.budget_rmb_year, WAN)
+
+    def budget_rmb(self, months: int, years: int) -> float | None:
+        """Return the budgets of the calendar years in which it is in force."""
+        return None if self.budget_rmb_year is None else self.budget_rmb_year * years
+
+
 def segment_bits(segments: tuple[str, ...]) -> int:
     """Return the segments as bits, the first the lowest."""
     return sum(1 << ALL_SEGMENTS.index(segment) for segment in set(segments))
 
 
-def limit(value: float | None) -> Any:
-    """Return a limit, or the largest number where there is none."""
-    return NO_LIMIT if value is None else value
+def limit(value: float | None, unit: float = 1.0) -> Any:
+    """Return a limit in another unit, or the largest number where there is none."""
+    return NO_LIMIT if value is None else value / unit

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from sim.levers.base import Dated, Eligible, Segments, ZoneId, quantity, segment_bits
+from sim.levers.base import Budgeted, Dated, Segments, ZoneId, quantity, segment_bits
 from sim.terms import NO_LIMIT, WAN, Seats, Terms
 
 PURSE_MONTHS = 12.0  #: of money that a guided fund holds at most
@@ -32,14 +32,9 @@ class VcHub(Dated):
         high=1.0)  # fmt: skip
     cost_rmb_month: float = quantity("RMB/month", "Cost of the hub to the public.", 0.0)
 
-    def zone_ids(self) -> tuple[str, ...]:
-        """Return the zone that the lever treats."""
-        return (self.zone,)
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the hub has been open in `month`, None if it is not."""
-        some = self.partners or (self.visitors and self.capital_rmb) or self.cost_rmb_month
-        return super().since(start, month) if some else None
+    def has_strength(self) -> bool:
+        """Return whether any fund takes a seat."""
+        return self.partners > 0 or (self.visitors > 0 and self.capital_rmb > 0)
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Offer the seats, once."""
@@ -66,6 +61,7 @@ class GuidedFund(Dated):
     assumed: ClassVar[str] = "realisation, crowding out and losses of guided money"
     acts_on: ClassVar[str] = "E16: money beside private funds; E21: departure"
     slot: ClassVar[str] = "guided"
+    strength: ClassVar[tuple[str, ...]] = ("capital_rmb_year", "realisation_share")
 
     kind: Literal["guided-fund"] = Field(description="Kind of lever.")
     capital_rmb_year: float = quantity("RMB/year", "Money that the fund announces a year.", high=1e12)
@@ -86,10 +82,6 @@ class GuidedFund(Dated):
                            description="Last stage before the round that is favoured.")  # fmt: skip
     lock_in_months: int = Field(default=60, ge=0, le=1200, json_schema_extra={"unit": "months"},
                                 description="Months during which a funded startup is held in the region.")  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the fund has been open in `month`, None if it is not."""
-        return super().since(start, month) if self.capital_rmb_year * self.realisation_share > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write what is called this month, for whom, and on which conditions."""
@@ -113,29 +105,19 @@ class GuidedFund(Dated):
         return self.capital_rmb_year * self.realisation_share * self.loss_share * months / 12
 
 
-class Cash(Eligible):
+class Cash(Budgeted):
     """Every eligible entrant receives an amount of cash: what any other lever should beat."""
 
     place_bound: ClassVar[bool] = False
     acts_on: ClassVar[str] = "E18: starting cash"
     slot: ClassVar[str] = "cash"
+    strength: ClassVar[tuple[str, ...]] = ("amount_rmb",)
 
     kind: Literal["cash"] = Field(description="Kind of lever.")
     amount_rmb: float = quantity("RMB", "What an entrant receives when it has found rooms.", high=1e9)
-    budget_rmb_year: float | None = quantity(
-        "RMB/year", "Most that is paid in a calendar year; absent: no bound.", None)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months it has been paid in `month`, None if it is not."""
-        return super().since(start, month) if self.amount_rmb > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write the amount and who may have it."""
         cash = terms.cash[row]
         self.write_eligible(cash, terms.cash_zones[row], zones)
         cash["amount"] = self.amount_rmb / WAN
-        cash["budget"] = NO_LIMIT if self.budget_rmb_year is None else self.budget_rmb_year / WAN
-
-    def budget_rmb(self, months: int, years: int) -> float | None:
-        """Return the budgets of the calendar years in which it is in force."""
-        return None if self.budget_rmb_year is None else self.budget_rmb_year * years

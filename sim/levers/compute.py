@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from sim.levers.base import Dated, Eligible, Segments, quantity
-from sim.terms import COMPUTE_BILL, NO_LIMIT, PAYROLL, TURNOVER, WAN, Terms
+from sim.levers.base import Budgeted, Dated, Segments, limit, quantity
+from sim.terms import COMPUTE_BILL, PAYROLL, TURNOVER, WAN, Terms
 
 
 class ComputeCentre(Dated):
@@ -17,6 +17,7 @@ class ComputeCentre(Dated):
     place_bound: ClassVar[bool] = False
     acts_on: ClassVar[str] = "E11: public capacity and its price"
     slot: ClassVar[str] = "centres"
+    strength: ClassVar[tuple[str, ...]] = ("capacity_gpu",)
 
     kind: Literal["compute-centre"] = Field(description="Kind of lever.")
     capacity_gpu: float = quantity("GPU", "Capacity, in accelerators of the A100 class.", high=1e7)
@@ -24,10 +25,6 @@ class ComputeCentre(Dated):
     cost_rmb_gpu_month: float = quantity(
         "RMB/GPU/month", "What a month of one accelerator costs the public, capital included.", 6_000.0,
         high=1e6)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the centre has been open in `month`, None if it is not."""
-        return super().since(start, month) if self.capacity_gpu > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write capacity and price."""
@@ -39,34 +36,24 @@ class ComputeCentre(Dated):
         return self.capacity_gpu * self.cost_rmb_gpu_month
 
 
-class _Aid(Eligible):
+class _Aid(Budgeted):
     """Money for running costs, month by month, until the year's budget is used up."""
 
     slot: ClassVar[str] = "aids"
     base: ClassVar[int]
+    strength: ClassVar[tuple[str, ...]] = ("share",)
 
     share: float = Field(ge=0, le=1, description="Share that the public pays.",
                          json_schema_extra={"unit": "share"})  # fmt: skip
     cap_rmb_year: float | None = quantity(
         "RMB/year", "Most that one startup receives of the kind in a calendar year; absent: no bound.", None)  # fmt: skip
-    budget_rmb_year: float | None = quantity(
-        "RMB/year", "Most that is paid in a calendar year; absent: no bound.", None)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months it has been paid in `month`, None if it is not."""
-        return super().since(start, month) if self.share > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write the share that is paid, of what, and to whom."""
         aid = terms.aids[row]
         self.write_eligible(aid, terms.aid_zones[row], zones)
         aid["base"], aid["share"] = self.base, self.share
-        aid["cap"] = NO_LIMIT if self.cap_rmb_year is None else self.cap_rmb_year / WAN
-        aid["budget"] = NO_LIMIT if self.budget_rmb_year is None else self.budget_rmb_year / WAN
-
-    def budget_rmb(self, months: int, years: int) -> float | None:
-        """Return the budgets of the calendar years in which it is in force."""
-        return None if self.budget_rmb_year is None else self.budget_rmb_year * years
+        aid["cap"] = limit(self.cap_rmb_year, WAN)
 
 
 class ComputeVoucher(_Aid):

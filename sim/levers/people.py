@@ -15,6 +15,7 @@ class TalentHousing(Dated):
 
     assumed: ClassVar[str] = "how many tenants would not have come otherwise"
     acts_on: ClassVar[str] = "E2: access to talent near the site; E10: people who come for it"
+    strength: ClassVar[tuple[str, ...]] = ("units",)
 
     kind: Literal["talent-housing"] = Field(description="Kind of lever.")
     zone: ZoneId = Field(description="Zone in which the flats are.")
@@ -25,14 +26,6 @@ class TalentHousing(Dated):
     additional_share: float = quantity(
         "share", "Share of tenants who would not have come to work in a startup here otherwise.", 0.2,
         high=1.0)  # fmt: skip
-
-    def zone_ids(self) -> tuple[str, ...]:
-        """Return the zone that the lever treats."""
-        return (self.zone,)
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the flats have been let in `month`, None if they are not."""
-        return super().since(start, month) if self.units > 0 else None
 
     def let(self, since: int) -> float:
         """Return the flats that are let."""
@@ -55,6 +48,7 @@ class Administration(Dated):
     place_bound: ClassVar[bool] = False
     assumed: ClassVar[str] = "the whole effect"
     acts_on: ClassVar[str] = "E18: the odds of founding here"
+    strength: ClassVar[tuple[str, ...]] = ("appeal_utils",)
 
     kind: Literal["administration"] = Field(description="Kind of lever.")
     appeal_utils: float = quantity("utils", "How much more founders are drawn to the region.", high=10.0)
@@ -75,15 +69,12 @@ class Landing(Dated):
     place_bound: ClassVar[bool] = False
     assumed: ClassVar[str] = "how many founders from abroad come to look"
     acts_on: ClassVar[str] = "E18: potential founders"
+    strength: ClassVar[tuple[str, ...]] = ("founders_per_month",)
 
     kind: Literal["landing"] = Field(description="Kind of lever.")
     founders_per_month: float = quantity("1/month", "Potential founders who come to look.", high=1e4)
     cost_rmb_founder: float = quantity("RMB", "Cost to the public of each that is expected to come, whether it founds here or not.", 100_000.0,
                                        high=1e9)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months founders have been brought in `month`, None if they are not."""
-        return super().since(start, month) if self.founders_per_month > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Add potential founders."""
@@ -102,15 +93,12 @@ class PublicSpace(Dated):
 
     assumed: ClassVar[str] = "the whole effect"
     acts_on: ClassVar[str] = "E5: the attraction of the zone"
+    strength: ClassVar[tuple[str, ...]] = ("attraction_utils",)
 
     kind: Literal["public-space"] = Field(description="Kind of lever.")
     zones: Zones = Field(min_length=1, description="Zones that become more pleasant.")
     attraction_utils: float = quantity("utils", "How much.", high=10.0)
     cost_rmb_month: float = quantity("RMB/month", "Cost to the public.", 0.0)
-
-    def zone_ids(self) -> tuple[str, ...]:
-        """Return the zones that the lever treats."""
-        return self.zones
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Add to the attraction of the zones."""

@@ -12,6 +12,7 @@ class _Programme(Eligible):
     """Places for eligible startups of some zones; who asks when none is free is refused, by lot."""
 
     slot: ClassVar[str] = "programmes"
+    strength: ClassVar[tuple[str, ...]] = ("places",)
 
     zones: Zones = Field(min_length=1, description="Zones with places.")
     places: int = Field(ge=0, le=10_000_000, description="Places.", json_schema_extra={"unit": "places"})
@@ -20,10 +21,6 @@ class _Programme(Eligible):
     attraction_utils: float = quantity(
         "utils", "Attraction of its zones to eligible startups while places are free; inside the region only.", 0.4,
         high=10.0)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the programme has been open in `month`, None if it is not."""
-        return super().since(start, month) if self.places > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write places, price and effects."""

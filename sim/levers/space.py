@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, Strict
 
 from sim.levers.base import (
+    Budgeted,
     Dated,
-    Eligible,
     Lever,
     Month,
     Table,
@@ -17,12 +17,12 @@ from sim.levers.base import (
     months_between,
     quantity,
 )
-from sim.terms import NO_LIMIT, WAN, Terms, Uptake
+from sim.terms import Terms, Uptake
 
 YEARLY_RATE = 0.05  #: at which an annuity is counted
 
 
-class RentCut(Eligible):
+class RentCut(Budgeted):
     """The public pays a share of the rent of eligible startups.
 
     Paid each month on rent and area of the leases that are signed or running in the months in force; cost
@@ -31,6 +31,7 @@ class RentCut(Eligible):
 
     acts_on: ClassVar[str] = "E4, E13: the rent that is paid, and so E5, E18 and E21"
     slot: ClassVar[str] = "cuts"
+    strength: ClassVar[tuple[str, ...]] = ("share",)
 
     kind: Literal["rent-cut"] = Field(description="Kind of lever.")
     zones: Zones = Field(min_length=1, description="Zones in which rents are cut.")
@@ -39,12 +40,6 @@ class RentCut(Eligible):
     max_area_m2: float | None = Field(default=None, gt=0, le=1e9,
                                       description="Largest eligible leased (entrants: needed) area.",
                                       json_schema_extra={"unit": "m2"})  # fmt: skip
-    budget_rmb_year: float | None = quantity(
-        "RMB/year", "Most that is paid in a calendar year; absent: no bound.", None)  # fmt: skip
-
-    def since(self, start: str, month: int) -> int | None:
-        """Return how many months the cut has been in force in `month`, None if it is not."""
-        return super().since(start, month) if self.share > 0 else None
 
     def offer(self, terms: Terms, row: int, since: int, zones: dict[str, int]) -> None:
         """Write the share of the rent that is paid, and who may have it."""
@@ -52,11 +47,6 @@ class RentCut(Eligible):
         self.write_eligible(cut, terms.rent_share[row], zones)
         terms.rent_share[row] *= self.share
         cut["max_area"] = limit(self.max_area_m2)
-        cut["budget"] = NO_LIMIT if self.budget_rmb_year is None else self.budget_rmb_year / WAN
-
-    def budget_rmb(self, months: int, years: int) -> float | None:
-        """Return the budgets of the calendar years in which it is in force."""
-        return None if self.budget_rmb_year is None else self.budget_rmb_year * years
 
 
 class Phase(Table):
@@ -83,14 +73,6 @@ class NewSpace(Lever):
         "opening.")  # fmt: skip
     phases: Annotated[tuple[Phase, ...], Strict(False)] = Field(
         min_length=1, description="Openings, each with a date and an area.")  # fmt: skip
-
-    def zone_ids(self) -> tuple[str, ...]:
-        """Return the zone that the lever treats."""
-        return (self.zone,)
-
-    def dates(self) -> list[tuple[tuple[str | int, ...], str]]:
-        """Return the opening month of each phase."""
-        return [(("phases", i, "opens"), phase.opens) for i, phase in enumerate(self.phases)]
 
     def since(self, start: str, month: int) -> int | None:
         """Return the months since the first opening, None before it."""

@@ -130,13 +130,6 @@ def cut_of(par) -> float:
     return np.inf if math.isnan(cut) else cut
 
 
-def weighted(matrix: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return sum_j weights_j matrix_j, (n_columns,)."""
-    out = np.empty((1, matrix.shape[1]))
-    spread(matrix, weights[None, :], out)
-    return out[0]
-
-
 @functools.lru_cache(maxsize=8)
 def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
     """Return K, (n_cells, n_cells); row j holds what one head in cell j gives to each cell."""

@@ -14,8 +14,8 @@ and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACTIVE, LOCKED, SUPPORTED
-from sim.randomness import combine, uniform
+from sim.ledger import LOCKED, SUPPORTED, is_eligible, turns
+from sim.randomness import combine
 from sim.terms import COMPUTE_BILL, PAYROLL, WAN
 from sim.world import exact, floor_exact
 
@@ -28,38 +28,26 @@ def grant_aid(world, par, terms, draw) -> None:
     clear_support(firms, books)
     market, aids, zone = world.compute, terms.aids, world.grid.zone
     market["voucher_gpu"] = 0.0
-    wage, price = world.labour["wage"][0], market["price"][0]
+    wage = world.labour["wage"][0]
     given = np.zeros((3, len(firms)))  # shares of each base that a startup has been given this month
     for k in np.lexsort((aids["key"], -aids["share"])):
         if aids["share"][k] <= 0.0:
             continue
         account = world.accounts[aids["lever"][k]]
-        rows, shares, amounts = due(
-            firms,
-            books,
-            par.table,
-            aids,
-            k,
-            terms.aid_zones[k],
-            zone,
-            world.month,
-            terms.year,
-            wage,
-            price,
-            given,
-        )
+        rows, shares, amounts = due(firms, books, par.table, aids, k, terms.aid_zones[k], zone, world.month, terms.year,
+                                    wage, market, given)  # fmt: skip
         left = aids["budget"][k] - account["spent_year"]
         served = len(rows)
         if left <= 0.0:
             served = 0
         elif amounts.sum() > left:
             key = np.uint64(combine(draw.once("aid"), np.uint64(aids["key"][k])))
-            order = np.lexsort((firms["uid"][rows], lots(firms, rows, key)))
+            order = np.lexsort((firms["uid"][rows], turns(firms, rows, key)))
             rows, shares, amounts = rows[order], shares[order], amounts[order]
             served = reached(amounts, left)
         account["refused"], account["served"] = len(rows) - served, served
         paid, gpu = pay(firms, books, rows[:served], shares[:served], amounts[:served], par.table, aids, k, terms.year,
-                        wage, price, given)  # fmt: skip
+                        wage, market, given)  # fmt: skip
         account["spent"] += paid
         account["spent_year"] += paid
         market["voucher_gpu"] += gpu
@@ -72,12 +60,6 @@ def clear_support(firms, books):
         if firms[i].aided & SUPPORTED:
             firms[i].aided &= ~SUPPORTED
             books[i].support = 0.0
-
-
-@kernel
-def bill_of(price, par):
-    """(p/p0)^(1 - e): the bill for compute relative to that at the reference price   (E11)"""
-    return exp((1.0 - par[0].compute.price_elasticity) * log(price))
 
 
 @kernel
@@ -119,17 +101,17 @@ def received(book, base, year):
 
 
 @kernel
-def due(firms, books, par, aids, k, zones, zone, month, year, wage, price, given):
+def due(firms, books, par, aids, k, zones, zone, month, year, wage, market, given):
     """Return who may have the aid, which share of the base, and how much [wan].   (E25)"""
     rows, n = np.empty(firms.shape[0], dtype=np.int64), 0
     shares, amounts = np.empty(firms.shape[0]), np.empty(firms.shape[0])
     aid = aids[k]
-    bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
+    bill, more = market[0].bill, more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
     for i in range(firms.shape[0]):
         firm = firms[i]
-        if (firm.status != ACTIVE or not zones[zone[firm.cell]] or not (aid.segments >> firm.segment) & 1
-                or firm.stage > aid.max_stage or month - firm.born > aid.max_age
-                or (aid.held_only and not (firm.aided & LOCKED and month < books[i].lock_end))):  # fmt: skip
+        if not is_eligible(firm, aid, month) or not zones[zone[firm.cell]]:
+            continue
+        if aid.held_only and not (firm.aided & LOCKED and month < books[i].lock_end):
             continue
         share = min(aid.share, 1.0 - given[aid.base, i])
         if aid.base == COMPUTE_BILL and given[aid.base, i] > 0.0:
@@ -143,15 +125,6 @@ def due(firms, books, par, aids, k, zones, zone, month, year, wage, price, given
 
 
 @kernel
-def lots(firms, rows, key):
-    """Return the number by which each startup is served."""
-    out = np.empty(rows.size)
-    for k in range(rows.size):
-        out[k] = uniform(key, firms[rows[k]].uid, 0)
-    return out
-
-
-@kernel
 def reached(amounts, left):
     """Return how many are served, in their order, before the money is used up."""
     for k in range(amounts.size):
@@ -162,10 +135,10 @@ def reached(amounts, left):
 
 
 @kernel
-def pay(firms, books, rows, shares, amounts, par, aids, which, year, wage, price, given):
+def pay(firms, books, rows, shares, amounts, par, aids, which, year, wage, market, given):
     """Book aid with those who receive it; return the sum [wan] and the compute that vouchers add [GPU-months]."""
     paid, gpu, e, aid = 0.0, 0.0, par[0].compute.price_elasticity, aids[which]
-    bill, more = bill_of(price, par), more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
+    bill, more = market[0].bill, more_use(aid.share, par) if aid.base == COMPUTE_BILL else 1.0
     kept = 1.0 - exp((1.0 - e) * log(1.0 - aid.share)) if aid.base == COMPUTE_BILL else 0.0
     for k in range(rows.size):
         firm, book, amount = firms[rows[k]], books[rows[k]], amounts[k]
@@ -176,7 +149,7 @@ def pay(firms, books, rows, shares, amounts, par, aids, which, year, wage, price
             own = compute_bill(firm, par, wage, bill)
             part = amount / full_amount(firm, par, aid, aid.share, wage, bill, more)  # below 1 at the cap
             saved = part * own * kept
-            gpu += exact(part * own * (more - 1.0) / (price * par[0].compute.price_rmb_gpu_month))
+            gpu += exact(part * own * (more - 1.0) / (market[0].price * par[0].compute.price_rmb_gpu_month))
             book.vouchers_year += amount
         elif aid.base == PAYROLL:
             book.grants_year += amount

@@ -43,6 +43,12 @@ def wanted(heads, wage, price, par):
 
 
 @kernel
+def bill_of(price, par):
+    """(p/p0)^(1 - e): the bill for compute relative to that at the reference price; who pays more uses less   (E11)"""
+    return exp((1.0 - par[0].compute.price_elasticity) * log(price))
+
+
+@kernel
 def delivered(public_share, compute):
     """phi = a + (1 - a) k   (E11)"""
     return public_share + (1.0 - public_share) * compute.national_delivery
@@ -63,6 +69,7 @@ def clear(market, heads, wage, par, history, centres, accounts):
     public_price = spent / supply if supply > 0.0 else 1.0
     national = 1.0 if history else compute.national_price
     state.price = state.public_share * public_price + (1.0 - state.public_share) * national
+    state.bill = bill_of(state.price, par)
     state.delivered = delivered(state.public_share, compute)
     state.log_sufficiency = log(state.delivered / delivered(compute.public_share, compute))
     let = min(1.0, state.demand / supply) if supply > 0.0 else 0.0

@@ -29,7 +29,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING
+from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING, is_eligible, turns
 from sim.randomness import combine, uniform
 from sim.space import Grid, total
 from sim.terms import WAN
@@ -232,15 +232,6 @@ def break_ties(firms, chosen, numbers):
 
 
 @kernel
-def turns(firms, chosen, key):
-    """Return each chosen startup's uniform number."""
-    out = np.empty(chosen.size)
-    for i in range(chosen.size):
-        out[i] = uniform(key, firms[chosen[i]].uid, 0)
-    return out
-
-
-@kernel
 def mark(firms, states, books, month, zone, share, cuts):
     """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay.
 
@@ -250,13 +241,11 @@ def mark(firms, states, books, month, zone, share, cuts):
     for i in range(firms.shape[0]):
         firm = firms[i]
         bits, relief = np.int64(0), 0.0
-        if firm.status == ACTIVE:
-            for k in range(cuts.size):
-                if (month - firm.born <= cuts[k].max_age and firm.stage <= cuts[k].max_stage
-                        and firm.area <= cuts[k].max_area and (cuts[k].segments >> firm.segment) & 1):  # fmt: skip
-                    bits |= np.int64(1) << np.int64(k)
-                    relief += share[k, zone[firm.cell]]
-                    due[k] += exact(share[k, zone[firm.cell]] * firm.area * states[i].lease_rent / WAN)
+        for k in range(cuts.size):
+            if is_eligible(firm, cuts[k], month) and firm.area <= cuts[k].max_area:
+                bits |= np.int64(1) << np.int64(k)
+                relief += share[k, zone[firm.cell]]
+                due[k] += exact(share[k, zone[firm.cell]] * firm.area * states[i].lease_rent / WAN)
         books[i].eligible = bits
         states[i].relief = min(relief, 1.0)
     return due

@@ -46,12 +46,6 @@ def earn_and_spend(world, par, terms) -> None:
 
 
 @kernel
-def bill_of(compute, par):
-    """(p/p0)^(1 - e): the bill for compute relative to that at the reference price; who pays more uses less   (E11)"""
-    return exp((1.0 - par[0].compute.price_elasticity) * log(compute[0].price))
-
-
-@kernel
 def log_productivity(spillover, diversity, operations):
     """e_M (L - L0) + e_J (J - J0)   (E12)"""
     return (operations.spillover_elasticity * (spillover - operations.spillover_centre)
@@ -140,7 +134,7 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
     Rows are taken in blocks, because exponentials come several at a time.
     """
     operations, location, by_compute = par[0].operations, par[0].location, np.empty(4)
-    wage, bill = labour[0].wage, bill_of(compute, par)
+    wage, bill = labour[0].wage, compute[0].bill
     for s in range(4):
         by_compute[s] = par[0].compute.sufficiency_exponent[s] * compute[0].log_sufficiency
     prices, released = price_level(wage, operations), 0.0
@@ -206,7 +200,7 @@ def plan_heads(firm, state, support, target, wage, prices, bill, operations, loc
 def settle(firms, states, books, par, labour, compute, zone, cuts, rent_share, flows, accounts):
     """cash += revenue + support - cost; the public pays its share of the rent.   (E13)"""
     operations, location = par[0].operations, par[0].location
-    wage, bill = labour[0].wage, bill_of(compute, par)
+    wage, bill = labour[0].wage, compute[0].bill
     prices = price_level(wage, operations)
     for i in range(firms.shape[0]):
         firm = firms[i]

@@ -12,7 +12,7 @@ in the choice inside the region alone.
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACTIVE, IN_PROGRAMME
+from sim.ledger import IN_PROGRAMME, is_eligible
 from sim.randomness import combine, uniform
 from sim.world import exact
 
@@ -63,29 +63,19 @@ def offered(programme, free: float, zones: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def is_eligible(firm, programme, zones, zone, month):
-    """Return whether a startup may have a place.   (E24)"""
-    return (firm.status == ACTIVE and programme.places > 0 and zones[zone[firm.cell]]
-            and (programme.segments >> firm.segment) & 1 and firm.stage <= programme.max_stage
-            and month - firm.born <= programme.max_age)  # fmt: skip
-
-
-@kernel
 def review(firms, books, programmes, k, zones, zone, month, key):
     """Take places from who is no longer eligible; return who asks for one, their lots, and the places taken."""
     asking, numbers = np.empty(firms.shape[0], dtype=np.int64), np.empty(firms.shape[0])
-    n, taken, bit = 0, 0, np.int64(1) << np.int64(k)
+    n, taken, bit, open_ = 0, 0, np.int64(1) << np.int64(k), programmes[k].places > 0
     for i in range(firms.shape[0]):
-        eligible, has = (
-            is_eligible(firms[i], programmes[k], zones, zone, month),
-            (books[i].programmes & bit) != 0,
-        )
+        firm, has = firms[i], (books[i].programmes & bit) != 0
+        eligible = open_ and is_eligible(firm, programmes[k], month) and zones[zone[firm.cell]]
         if has and not eligible:
             books[i].programmes &= ~bit
         elif has:
             taken += 1
         elif eligible:
-            asking[n], numbers[n] = i, uniform(key, firms[i].uid, 0)
+            asking[n], numbers[n] = i, uniform(key, firm.uid, 0)
             n += 1
     return asking[:n], numbers[:n], taken
 
