@@ -1,24 +1,33 @@
 """Write the pages of docs/, or the parts of them, that follow from the code's own declarations.
 
-python docs/refresh.py
+python docs/refresh.py                      all pages but those that take minutes
+python docs/refresh.py verification.md      that page, and its pictures
 """
 
+import dataclasses
+import functools
 import pathlib
 import re
+import sys
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 import sim.store
 from sim.levers import LEVERS
+from sim.measures import MEASURES, against_null, further, maup
 from sim.model import ClusterModel
 from sim.paired import MEANINGS, METRICS
 from sim.parameters import SECTIONS, SEGMENTS, STAGES
 from sim.places import read_world, shipped_folder
-from sim.record import FLOW_COLUMNS, PRESENCE, STOCKS, ZONE_COLUMNS, Column
+from sim.record import FLOW_COLUMNS, PRESENCE, STOCKS, ZONE_COLUMNS, Column, Run
 from sim.scenario import Scenario
 
 DOCS = pathlib.Path(__file__).parent
+TESTS = DOCS.parent / "tests"
 MARK = "<!-- written by docs/refresh.py; edit the declarations instead -->"
 BEGIN, END = "<!-- written by docs/refresh.py -->\n", "<!-- end -->\n"
 #: a row of a parameter table in ODD.md: symbol and parameter are written by hand, the rest is not
@@ -150,6 +159,17 @@ ROWS = {
     "raised_rmb": "Money raised",
     "investors": "Funds in the round",
     "last_stage_region": "Startups and listed firms of the last stage",
+}
+#: the runs of the page on measures
+MEASURED_SEEDS, MEASURED_YEARS = (1, 2, 3), 10
+#: how it calls the cuts of the map, and the measures that have no column
+CUTS = {"500m": "squares of 0.5 km", "1km": "squares of 1 km", "2km": "squares of 2 km", "zones": "zones"}
+FURTHER = {
+    "maurel_sedillot_zones": "Maurel-Sédillot over zones",
+    "gini_cells": "locational Gini over cells",
+    "theil_between_zones": "Theil between zones",
+    "theil_within_zones": "Theil within zones",
+    "moran_cells": "Moran's I over cells",
 }
 #: what became of the top share of the potential founders after some years (columns `top_..._3y` and so on)
 FATES = {
@@ -448,6 +468,130 @@ def differences(scenario: Scenario) -> str:
     return ", ".join(other) or "nothing"
 
 
+# measures.md
+
+
+def measures_page() -> str:
+    """Return the page of measures with its tables: columns, the baseline against the null, cuts of the map."""
+    text = (DOCS / "measures.md").read_text(encoding="utf-8")
+    rows = [(f"`{name}`", unit, meaning) for name, (unit, meaning) in MEASURES.items()]
+    tables = iter((table(("column", "unit", "meaning"), rows), null_table(), maup_table()))
+    block = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
+    return block.sub(lambda _block: BEGIN + next(tables) + END, text)
+
+
+@functools.cache
+def nulls() -> list[list[dict[str, Any]]]:
+    """Return the headline measures of these runs with their null."""
+    return [[run.clustering_null() for run in pair] for pair in measured()]
+
+
+@functools.cache
+def measured() -> tuple[tuple[Run, Run], ...]:
+    """Return runs of the baseline after one month and after some years, persistence counted from the start."""
+    pairs = []
+    for seed in MEASURED_SEEDS:
+        model = ClusterModel.from_scenario("baseline", seed=seed)
+        first = model.run(1)
+        pairs.append((first, dataclasses.replace(model.run(12 * MEASURED_YEARS - 1), before=first.before)))
+    return tuple(pairs)
+
+
+def null_table() -> str:
+    """Return the measures of the baseline after one month and at the end, with their null."""
+    names = [name for name in MEASURES if not name.startswith("eg_") and name != "hhi_even"]
+    rows = []
+    more = [
+        [against_null(run.grid, run.stock, *run.firms, seed=run.seed, measures=further) for run in pair]
+        for pair in measured()
+    ]
+    for found, labels in ((nulls(), {name: f"`{name}`" for name in names}), (more, FURTHER)):
+        for name, label in labels.items():
+            cells = (cell for when in (0, 1) for cell in against([pair[when][name] for pair in found]))
+            rows.append((label, *cells))
+    head = ("measure", "after a month", "thrown", "runs outside")
+    return table((*head, f"after {MEASURED_YEARS} years", "thrown", "runs outside"), rows)
+
+
+def maup_table() -> str:
+    """Return the index of Ellison and Glaeser for each cut of the map, firms weighted by heads and counted."""
+    runs = [pair[1] for pair in measured()]
+    heads = [maup(found[1], run.grid) for found, run in zip(nulls(), runs, strict=True)]
+    counted = [
+        maup(
+            against_null(run.grid, run.stock, run.firms[0], np.ones(len(run.firms[0])), seed=run.seed),
+            run.grid,
+        )
+        for run in runs
+    ]
+    rows = [
+        (CUTS[cut], str(units), *against([r[i][2] for r in heads]), *against([r[i][2] for r in counted]))
+        for i, (cut, units, _index) in enumerate(heads[0])
+    ]
+    head = ("γ by heads", "thrown", "runs outside", "γ, each firm as one", "thrown", "runs outside")
+    return table(("cut", "units", *head), rows)
+
+
+def against(found: list[Any]) -> tuple[str, str, str]:
+    """Return means of a measure and of the bounds of its null over runs, and how many runs lie outside theirs."""
+    seen, low, high = (np.mean([getattr(e, name) for e in found]) for name in ("observed", "low", "high"))
+    above, below = sum(e.observed > e.high for e in found), sum(e.observed < e.low for e in found)
+    sides = [f"{n} of {len(found)} {word}" for n, word in ((above, "above"), (below, "below")) if n]
+    value, least, most = (
+        np.format_float_positional(number, precision=3, fractional=False, trim="-").replace("-", "−")
+        for number in (seen, low, high)
+    )
+    return value, f"{least} to {most}", ", ".join(sides) or "none"
+
+
+def draw_measures(path: pathlib.Path) -> None:
+    """Draw two measures of the baseline over the years against the same firms thrown on floor space."""
+    from matplotlib.figure import Figure
+
+    from sim.figures.style import PALETTE, house_style
+
+    panels = {
+        "eg_1km": ("Heads over squares of 1 km", "Ellison-Glaeser γ"),
+        "marcon_puech_500m": ("Heads within 0.5 km of a firm", "Marcon-Puech M"),
+    }
+    years = np.arange(MEASURED_YEARS + 1)
+    paths = []
+    for seed in MEASURED_SEEDS:
+        model = ClusterModel.from_scenario("baseline", seed=seed)
+        paths.append(
+            [model.run(months).clustering_null() for months in (1, 11, *[12] * (MEASURED_YEARS - 1))]
+        )
+    start = int(model.setup.start[:4])
+    ink, grey = PALETTE["policies"][0]["colour"], PALETTE["ink_note"]
+    with house_style():
+        figure = Figure(figsize=(10, 4.6), layout="constrained")
+        title = "Do startups sit closer together than their offices explain? Above the grey band they do"
+        figure.suptitle(title, ha="left", x=0.01, fontweight="bold")
+        for ax, (name, (title, label)) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+            low, high, mean = (
+                np.mean([[getattr(e[name], part) for e in path] for path in paths], axis=0)
+                for part in ("low", "high", "mean")
+            )
+            ax.fill_between(start + years, low, high, color=PALETTE["rule"], linewidth=0)
+            ax.plot(start + years, mean, color=PALETTE["axis"], linestyle="--", linewidth=1)
+            seen = np.array([[e[name].observed for e in path] for path in paths])
+            ax.plot(start + years, seen.T, color=ink, linewidth=0.8, alpha=0.45)
+            ax.plot(start + years, seen.mean(axis=0), color=ink, linewidth=2.5)
+            bottom, top = min(low.min(), seen.min()), max(high.max(), seen.max())
+            room = 0.12 * (top - bottom)  # for what the lines are
+            ax.set(
+                title=title,
+                ylabel=label,
+                xlim=(start, start + MEASURED_YEARS),
+                ylim=(bottom - room, top + room),
+            )
+            ax.text(0.98, 0.98, f"firms of the model: {len(MEASURED_SEEDS)} runs and their mean", color=ink, ha="right", va="top",
+                    transform=ax.transAxes)  # fmt: skip
+            ax.text(0.98, 0.02, "grey: the same firms thrown on floor space, 95 %", color=grey, ha="right", va="bottom",
+                    transform=ax.transAxes)  # fmt: skip
+        figure.savefig(path, dpi=110)
+
+
 # levers.md
 
 
@@ -600,6 +744,31 @@ def shown_range(values: Any) -> str:
     return "; ".join(shown(v) for v in values)
 
 
+def verification_page() -> str:
+    """Return the page of all tests against theory, and draw its pictures."""
+    from sim.verify.page import write_page
+
+    return write_page(DOCS) + errors_found()
+
+
+def errors_found() -> str:
+    """Return the table of errors that tests put into the engine on purpose, and which cases find them."""
+    errors = tomllib.loads((TESTS / "deliberate_errors.toml").read_text(encoding="utf-8"))["errors"]
+    rows = ["| error put into the source | where | found by |", "| --- | --- | --- |"]
+    for error in errors:
+        found = ", ".join(f"[{name}](#{name})" for name in error["found_by"])
+        rows.append(f"| {error['error']} | `sim/{error['file']}` | {found} |")
+    return f"""
+## What the tests would find
+
+A test that cannot fail proves nothing. Each of these {len(errors)} errors, most of one per cent, was put into the engine's
+source on purpose, one at a time; a slow test (`tests/test_deliberate_errors.py`) does it again and sees each of the named
+cases fail.
+
+{chr(10).join(rows)}
+"""
+
+
 PAGES = {
     "parameters.md": parameters_page,
     "series.md": series_page,
@@ -607,8 +776,16 @@ PAGES = {
     "levers.md": levers_page,
     "ODD.md": odd_page,
     "sources.md": sources_page,
+    "measures.md": measures_page,
 }
 
+#: pages that take minutes, written when they are named
+SLOW_PAGES = {"verification.md": verification_page}
+
 if __name__ == "__main__":
-    for name, page in PAGES.items():
-        (DOCS / name).write_text(page(), encoding="utf-8")
+    known = PAGES | SLOW_PAGES
+    for name in sys.argv[1:] or PAGES:
+        before, now = (DOCS / name).read_text(encoding="utf-8"), known[name]()
+        (DOCS / name).write_text(now, encoding="utf-8")
+        if name == "measures.md" and now != before:  # the picture shows the numbers of its tables
+            draw_measures(DOCS / "images" / "measures.png")

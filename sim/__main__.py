@@ -1,7 +1,7 @@
 """The command ``sim``: arguments turned into function calls.
 
 Commands import what they need when they run, so that help and errors come at once. Results go to standard
-output, everything else to standard error. Exit codes: 0 done, 1 done with failed runs, 2 bad usage or
+output, everything else to standard error. Exit codes: 0 done, 1 done with failed runs or tests, 2 bad usage or
 scenario, 3 damaged results, 4 environment, 70 a fault of this program, 75 results in use, 130 interrupted.
 """
 
@@ -19,6 +19,7 @@ import click
 from sim.language import _
 
 FAILED_RUNS, BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 1, 2, 4, 70, 130
+FAILED_TESTS = 1
 
 
 class Commands(click.Group):
@@ -266,6 +267,47 @@ def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | Non
         _echo_json(names | {"outcomes": outcomes})
         return
     click.echo("\n".join(run_summary(run)))
+
+
+@cli.command(
+    "verify",
+    epilog=_("Example: sim verify brock-durlauf --set beta_j=0.8,1.3 --seed 2"),
+    help=_(
+        "Put questions whose answer is known from theory to the model's own functions, and print theory, simulation "
+        "and how far apart they may be. NAME is a test; without any, all are asked. Ends with 1 if one fails."
+    ),
+)
+@click.argument("names", metavar=_("[NAME]..."), nargs=-1)
+@click.option("--set", "settings", metavar=_("KEY=VALUE"), multiple=True,
+              help=_("Value of a parameter of every test that has it; may be given several times."))  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help=_("Seed of all draws.")
+)
+@click.option("--list", "listing", is_flag=True, help=_("List the tests and their parameters instead."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+def verify_theory(
+    names: tuple[str, ...], settings: tuple[str, ...], seed: int, listing: bool, as_json: bool
+) -> int:
+    """Ask cases and print what they found; return the exit code."""
+    from sim.verify import chosen, read_settings, verify
+    from sim.verify.report import Watch, case_lines, list_of_cases, report_lines, summary_line
+
+    if listing:
+        cases = chosen(names)
+        if as_json:
+            _echo_json(list_of_cases(cases))
+        else:
+            click.echo("\n\n".join("\n".join(case_lines(case)) for case in cases))
+        return 0
+    with Watch() as watch:
+        results = verify(names, read_settings(settings), seed, watch.begin)
+    passed = all(result.passed for result in results)
+    if as_json:
+        _echo_json({"passed": passed, "tests": [result.to_dict() for result in results]})
+    else:
+        click.echo("\n\n".join("\n".join(report_lines(result)) for result in results))
+        click.echo("\n" + summary_line(results))
+    return 0 if passed else FAILED_TESTS
 
 
 def _echo_table(rows: Sequence[Sequence[str]]) -> None:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from sim.language import _
 from sim.levers import LEVERS, MONTH_PATTERN, Lever
+from sim.made_worlds import WORLDS, MadeWorld
 from sim.problems import nearest, shown
 
 #: pattern of a text that holds more than blanks
@@ -116,6 +117,7 @@ def _unknown_word(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInf
     rule = {
         "unknown_zone": _('no zone "{word}" in this world'),
         "unknown_kind": _('no kind "{word}"'),
+        "unknown_sort": _('no kind of world "{word}"'),
         "unknown_world": _('no world "{word}"'),
     }[error["type"]]
     known = error["ctx"]["known"]
@@ -247,6 +249,8 @@ def _find(
         inner = _model_of(field.annotation) if field is not None else None
         if inner is not None and issubclass(inner, Lever):
             inner = LEVERS.get(str(_inside(values, "kind")), inner)
+        if inner is not None and issubclass(inner, MadeWorld):
+            inner = WORLDS.get(str(_inside(values, "kind")), inner)
         owner = inner or owner
     return owner, field
 
@@ -267,7 +271,7 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 _SENTENCES: dict[str, Sentence] = {
     **dict.fromkeys(_SHOULD_BE, _wrong_type),
-    **dict.fromkeys(("unknown_zone", "unknown_kind", "unknown_world"), _unknown_word),
+    **dict.fromkeys(("unknown_zone", "unknown_kind", "unknown_sort", "unknown_world"), _unknown_word),
     **dict.fromkeys(("too_long", "too_short"), _wrong_length),
     **dict.fromkeys(
         ("out_of_bounds", "greater_than_equal", "greater_than", "less_than_equal", "less_than"), _out_of_range
@@ -283,5 +287,10 @@ _SENTENCES: dict[str, Sentence] = {
     "hidden_character": _rule("must not hold control or text-direction characters ({name})"),
     "date_outside": _rule("must lie in the scenario's own months, {first} to {last}, not {given}"),
     "only_one": _rule("a scenario can have only one lever of this kind, not {ids}"),
+    "world_type": _rule("must be the id of a shipped world, as text, or a table with a kind"),
+    "too_many_cells": _rule("makes {cells} cells; a made world has at most {most}"),
+    "wrong_count": _rule(
+        "must be one number for all zones or one for each of {zones}, not {numbers} numbers"
+    ),
     "repeated_id": _rule('the id "{id}" stands twice'),
 }

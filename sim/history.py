@@ -6,6 +6,8 @@ says; it is then shrunk by the number of startups that speak for it. At the end 
 cloned, zone by zone, to the number of the first month: whole rows, so that stage, cash, heads and lease clocks
 stay together.
 
+A made world that gives its startups has no history (sim/given.py).
+
 The state depends on the scenario's undated parameters and the seed only. It is kept and copied, never re-run,
 for all scenarios that differ in dated things.
 """
@@ -15,6 +17,7 @@ import collections
 import numpy as np
 
 from sim.compiled import exp, kernel, log
+from sim.given import given_world
 from sim.ledger import ACTIVE, turns
 from sim.policy import Policies
 from sim.processes import (
@@ -64,8 +67,12 @@ def first_month(scenario, par, seed: int, cell_km: float | None = None) -> World
 
 
 def live_history(grid: Grid, par, seed: int) -> World:
-    """Return the state before month 0, by running the history."""
+    """Return the state before month 0, by running the history, or as a made world gives it."""
     terms = Policies((), grid.tables.zone_index, "2000-01").in_force(0)
+    if grid.tables.startups is not None:
+        world = given_world(grid, par, terms, seed)
+        open_markets(world, par, terms)
+        return world
     world = World.empty(grid, -par.values.initial.history_months)
     funds.found_funds(world, par, Draws(seed, world.month))
     access.prepare_access(world, par)
@@ -122,6 +129,11 @@ def begin(world: World, par, terms: Terms, seed: int, shares: np.ndarray | None)
     represent(world, par, terms, Draws(seed, 0), shares)
     scale = par.values.initial.startups / max(total(before), 1.0)
     labour.begin_labour(world, par, scale)
+    open_markets(world, par, terms)
+
+
+def open_markets(world: World, par, terms: Terms) -> None:
+    """Begin month 0 with the startups that are there: leases, accounts, offices, fields, compute, appeal."""
     cell, lease_rent = world.startups["cell"], world.startups["lease_rent"]
     lease_rent[cell >= 0] = world.reference_rent[cell[cell >= 0]]
     begin_accounts(world)

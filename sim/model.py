@@ -38,7 +38,7 @@ from sim.processes import (
     uptake,
 )
 from sim.randomness import Draws
-from sim.record import Recorder, Run
+from sim.record import Recorder, Run, firms_by_cell
 from sim.scenario import Scenario
 from sim.world import FLOW, World
 
@@ -309,6 +309,7 @@ class ClusterModel(mesa.Model):
             raise ValueError(f"months: must be 1 or more, not {months} (the model is at month {first})")
         levers = tuple(lever.id for lever in self.policies.levers)
         dealt = world.deals.n
+        before = firms_by_cell(world)
         recorder = Recorder(first, months, world.grid.n_zones, levers)
         for _ in range(months):
             self.step()
@@ -333,6 +334,9 @@ class ClusterModel(mesa.Model):
             deal_rows=world.deals.rows[dealt:].copy(),
             caps={name: int(world.caps[name][0]) for name in world.caps.dtype.names or ()},
             cell_zone=np.asarray(world.grid.zone),
+            grid=world.grid,
+            stock=np.array(world.stock),
+            before=before,
         )
 
 

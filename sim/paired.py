@@ -10,10 +10,13 @@ import pyarrow as pa
 
 from sim import additionality
 from sim.intervals import UNDEFINED, Interval, mean_interval, ratio_interval
+from sim.measures import MEASURES
 from sim.scenario import Scenario
 from sim.spending import announced, spending
 from sim.store import Failure, Store
 
+#: measures of clustering that a policy can change
+CLUSTERING = tuple(name for name in MEASURES if name != "hhi_even")
 #: metrics that are columns of the outcomes: the region at the last month, or sums over the run
 FROM_OUTCOMES = (
     "startups_region", "listed_region", "registered_region", "heads_region", "rd_heads_region",
@@ -21,6 +24,7 @@ FROM_OUTCOMES = (
     "reservations", "applications", "deals", "capital_rmb", "guided_rmb", "founded_outside", "landed", "production_outside_heads",
     "top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y", "top_founded_outside_10y", "top_left_10y",
     "top_acquired_10y", "top_failed_10y", "public_cost_rmb", "public_cost_pv_rmb",
+    *CLUSTERING,
 )  # fmt: skip
 #: parts of the account of startups, by the name of their metric
 FROM_ACCOUNT = {
@@ -72,7 +76,7 @@ METRICS = {
     "gained_elsewhere_startups": "startups",
     "lost_treated_startups": "startups",
     "lost_elsewhere_startups": "startups",
-}
+} | {name: MEASURES[name][0] for name in CLUSTERING}
 #: what each metric means; differences are policy minus baseline, at the last month or summed over the run
 MEANINGS = {
     "startups_region": "Active startups in the region: the net effect",
@@ -118,7 +122,7 @@ MEANINGS = {
     "gained_elsewhere_startups": "Startups outside the treated zones that are not in the region in the baseline",
     "lost_treated_startups": "Startups of the baseline's treated zones that are not in the region",
     "lost_elsewhere_startups": "Startups of the baseline's other zones that are not in the region",
-}
+} | {name: MEASURES[name][1] for name in CLUSTERING}
 
 
 #: tables of the terms from which startups receive money

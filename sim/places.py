@@ -1,6 +1,7 @@
 """The tables of a world: zones and nodes, as read from its folder.
 
-``read_world`` finds a shipped world by its id; ``sim/space.py`` cuts it into cells.
+``read_world`` finds a shipped world by its id, or asks a made world (``sim/made_worlds.py``) for its tables;
+``sim/space.py`` cuts a world into cells.
 """
 
 import csv
@@ -8,11 +9,15 @@ import dataclasses
 import functools
 import pathlib
 import tomllib
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 
 class WorldError(ValueError):
     """A world's tables are missing or inconsistent; the message names file, line and remedy."""
+
+    exit_code = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,14 +54,44 @@ class Node:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Lattice:
+    """Cells of a made world, given one by one and alike.
+
+    Attributes
+    ----------
+    shape
+        Columns and rows.
+    column, row, zone
+        Place and zone of each cell, ordered by zone, (n_cells,).
+    wraps
+        Whether distances go around the edges.
+    apart
+        Whether places have no distance: spillovers stay in a place, and every place is equally near.
+    """
+
+    shape: tuple[int, int]
+    column: np.ndarray
+    row: np.ndarray
+    zone: np.ndarray
+    wraps: bool
+    apart: bool
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class WorldTables:
-    """The tables of one world, as read: `settings` is world.toml."""
+    """The tables of one world, as read: `settings` is world.toml.
+
+    A made world has no folder but a `lattice`, and the number of `startups` of each zone in the first month unless a history
+    leads to it.
+    """
 
     id: str
-    folder: pathlib.Path
+    folder: pathlib.Path | None
     settings: dict[str, Any]
     zones: tuple[Zone, ...]
     nodes: tuple[Node, ...]
+    lattice: Lattice | None = None
+    startups: tuple[int, ...] | None = None
 
     @functools.cached_property
     def zone_index(self) -> dict[str, int]:
@@ -70,6 +105,20 @@ class WorldTables:
             (lon - s["origin_lon"]) * s["km_per_degree_lon"],
             (lat - s["origin_lat"]) * s["km_per_degree_lat"],
         )
+
+
+class Made(Protocol):
+    """A world that is no folder but makes its tables itself; it can be a key."""
+
+    def __hash__(self) -> int:
+        """Return a hash of its values."""
+
+    def tables(self) -> WorldTables:
+        """Return its zones and cells."""
+
+
+#: what a scenario says of its world: the id of a shipped one, or one made up
+AnyWorld = str | Made
 
 
 def shipped_folder() -> pathlib.Path:
@@ -94,15 +143,19 @@ def default_world() -> str:
     raise WorldError("no shipped world says default = true")
 
 
-@functools.cache
-def read_world(world: str) -> WorldTables:
-    """Return the tables of the shipped world with id `world`.
+def read_world(world: AnyWorld) -> WorldTables:
+    """Return the tables of a shipped world, by its id, or of a made world.
 
     Raises
     ------
     WorldError
         If there is no such world, or a table lacks a column or holds something that is not a number.
     """
+    return _read_shipped(world) if isinstance(world, str) else world.tables()
+
+
+@functools.cache
+def _read_shipped(world: str) -> WorldTables:
     folder = shipped_folder() / world
     if world not in worlds():
         raise WorldError(f"no world {world!r}; shipped worlds: {', '.join(worlds())}")

@@ -41,6 +41,7 @@ STREAMS = {
     "production": 23,  # where an embodied-AI firm produces
     "aware": 24,  # who looks at an uptake list
     "liking": 25,  # a startup's lasting taste for a zone
+    "dartboard": 26,  # firms thrown on floor space, the null of measures; decides nothing in a run
 }
 FOREVER = 1 << 21  #: the "month" of draws that a startup makes once
 _STREAM_COUNT = max(STREAMS.values()) + 1
@@ -75,6 +76,15 @@ def uniform(key, uid, k):
     """
     bits = mix(key + uid * np.uint64(0xD1342543DE82EF95) + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15))
     return (np.float64(np.int64(bits >> np.uint64(12))) + 0.5) * 2.220446049250313e-16
+
+
+@kernel
+def uniforms(key, number):
+    """Return the uniform numbers of the uids 0 to number - 1 at address (key, uid, 0)."""
+    out = np.empty(number)
+    for i in range(number):
+        out[i] = uniform(key, np.uint64(i), 0)
+    return out
 
 
 @kernel

@@ -30,7 +30,9 @@ from sim.ledger import (
     WAITING,
     Ledger,
 )
+from sim.measures import DRAWS, MEASURES, Envelope, against_null, headline
 from sim.parameters import SEGMENTS
+from sim.space import Grid
 from sim.terms import WAN
 from sim.world import COMPUTE as MARKET
 from sim.world import LABOUR, exact
@@ -224,6 +226,12 @@ def fates(world) -> np.ndarray:
     ], dtype=float)  # fmt: skip
 
 
+def firms_by_cell(world) -> np.ndarray:
+    """Return the number of active startups and listed firms by cell, (n_cells,)."""
+    here = np.isin(world.startups["status"], (ACTIVE, LISTED))
+    return np.bincount(world.startups["cell"][here], minlength=world.grid.n_cells)
+
+
 def present(world) -> Ledger:
     """Return copies of the rows of all startups that had rooms here since the first month."""
     found = Ledger()
@@ -313,6 +321,12 @@ class Run:
         How often each cap bound.
     cell_zone
         Zone of each cell.
+    grid
+        The map.
+    stock
+        Lettable floor space by cell at the last month [m2], (n_cells,).
+    before
+        Active startups and listed firms by cell at the start, (n_cells,).
     """
 
     scenario_id: str
@@ -328,6 +342,9 @@ class Run:
     deal_rows: np.ndarray
     caps: dict[str, int]
     cell_zone: np.ndarray
+    grid: Grid
+    stock: np.ndarray
+    before: np.ndarray
 
     @functools.cached_property
     def rows(self) -> dict[int, np.ndarray]:
@@ -435,7 +452,8 @@ class Run:
         row |= {f"cap_{name}": ("times", count) for name, count in self.caps.items()}
         kinds = {name: pa.float64() if value is None else None for name, (_unit, value) in row.items()}
         return _table(
-            [(name, unit, pa.array([value], kinds[name])) for name, (unit, value) in row.items()], {}
+            [(name, unit, pa.array([value], kinds[name])) for name, (unit, value) in row.items()],
+            {name: meaning for name, (_unit, meaning) in MEASURES.items()},
         )
 
     def measures(self) -> dict[str, tuple[str, float | None]]:
@@ -479,7 +497,24 @@ class Run:
         out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
         out["public_cost_rmb"] = ("RMB", float(costs.sum()))
         out["public_cost_pv_rmb"] = ("RMB", present_value(costs, first=self.first_month))
+        found = self.clustering()
+        out |= {name: (unit, found[name]) for name, (unit, _meaning) in MEASURES.items()}
         return out | self._fates()
+
+    def clustering(self) -> dict[str, float | None]:
+        """Return the headline measures of clustering of the active startups and listed firms at the last month."""
+        return headline(self.grid, self.stock, *self.firms, self.before)
+
+    def clustering_null(self, draws: int = DRAWS) -> dict[str, Envelope]:
+        """Return them with their null: the same firms thrown on floor space; draws follow from the run's seed."""
+        return against_null(self.grid, self.stock, *self.firms, self.before, seed=self.seed, draws=draws)
+
+    @functools.cached_property
+    def firms(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cell and R&D heads of the active startups and listed firms at the last month, (n_firms,) each."""
+        ledger = self.ledgers[max(self.ledgers)]
+        here = np.isin(ledger["status"], (ACTIVE, LISTED))
+        return ledger["cell"][here].astype(np.int64), ledger["heads"][here]
 
     def _fates(self) -> dict[str, tuple[str, float | None]]:
         """Return what became of the founders of the top share; None for years that the run does not reach."""

@@ -33,6 +33,7 @@ from sim.announced import Announced
 from sim.explain import NOT_BLANK, explain, field_of, unit_of
 from sim.language import _
 from sim.levers import LEVERS, Lever, Month, Setting
+from sim.made_worlds import WORLDS, MadeWorld
 from sim.parameters import (
     SECTIONS,
     Access,
@@ -102,6 +103,24 @@ def _lever(value: Any, info: ValidationInfo) -> Lever:
     return lever.model_validate(value, context=_setting(info), by_alias=True, by_name=False)
 
 
+def _world(value: Any) -> str | MadeWorld:
+    """Return the world that an id names or a table ``[world]`` describes."""
+    if isinstance(value, MadeWorld):
+        return value
+    if isinstance(value, str):
+        if value not in worlds():
+            raise PydanticCustomError("unknown_world", "unknown world", {"known": tuple(worlds())})
+        return value
+    if not isinstance(value, dict):
+        raise PydanticCustomError("world_type", "must be an id or a table")
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in WORLDS:
+        unknown = PydanticCustomError("unknown_sort", "unknown kind", {"known": tuple(WORLDS)})
+        error = InitErrorDetails(type=unknown if "kind" in value else "missing", loc=("kind",), input=kind)
+        raise ValidationError.from_exception_data("world", [error])
+    return WORLDS[kind].model_validate(value)
+
+
 def _setting(info: ValidationInfo) -> Setting:
     """Return the scenario's world and months, as far as they are known."""
     world = info.data.get("world")
@@ -112,6 +131,7 @@ def _setting(info: ValidationInfo) -> Setting:
     )
 
 
+AnyWorld = Annotated[str | SerializeAsAny[MadeWorld], PlainValidator(_world)]
 AnyLever = Annotated[SerializeAsAny[Lever], PlainValidator(_lever)]
 Line = Annotated[str, AfterValidator(_one_line)]
 
@@ -144,7 +164,8 @@ class Scenario(BaseModel):
         default=None, max_length=1000,
         description="Scenario that this one changes: a shipped id, "
         "or a path inside this file's folder.")  # fmt: skip
-    world: str = Field(default=default_world(), description="Id of a shipped world.")
+    world: AnyWorld = Field(
+        default=default_world(), description="Id of a shipped world, or a table that makes one for theory.")  # fmt: skip
     start: Month = Field(default="2025-01", description="First month that is simulated.")
     months: int = Field(default=120, ge=1, le=1200, description="Months that are simulated.",
                         json_schema_extra={"unit": "months"})  # fmt: skip
@@ -170,13 +191,6 @@ class Scenario(BaseModel):
         description="What promoters announce: never an input, only held against the results.")  # fmt: skip
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @field_validator("world")
-    @classmethod
-    def _is_shipped(cls, world: str) -> str:
-        if world not in worlds():
-            raise PydanticCustomError("unknown_world", "unknown world", {"known": tuple(worlds())})
-        return world
 
     @field_validator("policies")
     @classmethod

@@ -131,12 +131,20 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
 def lay_over(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
     """Return the tree `child` laid over the tree `parent`; neither is changed."""
     merged = _merged({key: value for key, value in parent.items() if key not in LABELS}, child)
+    if _another_kind(parent.get("world"), child.get("world")):
+        merged["world"] = child["world"]
     if isinstance(child.get("policies"), PoliciesById):
         inherited = parent.get("policies")
         if not isinstance(inherited, PoliciesById):
             inherited = PoliciesById()
         merged["policies"] = _merged_policies(inherited, child["policies"])
     return merged
+
+
+def _another_kind(parent: Any, child: Any) -> bool:
+    """Return whether both are made worlds, or policies, and the second names a kind that is not the first's."""
+    both = isinstance(parent, dict) and isinstance(child, dict)
+    return both and "kind" in child and child["kind"] != parent.get("kind")
 
 
 def _merged(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
@@ -154,8 +162,7 @@ def _merged_policies(parent: PoliciesById, child: PoliciesById) -> PoliciesById:
         if isinstance(entry, dict) and "remove" in entry:
             merged.pop(token, None)
         elif isinstance(entry, dict) and isinstance(inherited, dict):
-            another_kind = "kind" in entry and entry["kind"] != inherited.get("kind")
-            merged[token] = entry if another_kind else _merged(inherited, entry)
+            merged[token] = entry if _another_kind(inherited, entry) else _merged(inherited, entry)
         else:
             merged[token] = entry
     return merged

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sim.levers import LEVERS
+from sim.made_worlds import WORLDS
 from sim.places import read_world, worlds
 from sim.scenario import Scenario
 
@@ -22,7 +23,12 @@ def scenario_schema(world: str | None = None) -> dict[str, Any]:
     drawn = Scenario.model_json_schema(by_alias=True)
     schema = _drawn_for_editors(drawn, drawn["$defs"], zones)
     del schema["properties"]["id"]  # the name of the file
-    schema["properties"]["world"]["enum"] = worlds()
+    made = [kind.model_json_schema() for kind in WORLDS.values()]
+    schema["properties"]["world"] = {
+        "description": schema["properties"]["world"]["description"],
+        "default": Scenario.model_fields["world"].default,
+        "oneOf": [{"enum": worlds()}, *(_drawn_for_editors(table, {}, zones) for table in made)],
+    }
     levers = [lever.model_json_schema(by_alias=True) for lever in LEVERS.values()]
     schema["properties"]["policies"]["items"] = {
         "oneOf": [

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, kernel
-from sim.places import WorldError, WorldTables, read_world
+from sim.places import AnyWorld, Lattice, WorldError, WorldTables, read_world
 
 SMALLEST_CELL_AT_KM = 0.5  #: size of the cells for which a world states its smallest stock
 
@@ -40,6 +40,10 @@ class Grid:
         Share of its zone's stock that a cell holds, (n_cells,); sums to 1 in each zone.
     zone_x, zone_y, node_x, node_y
         Centres of zones and nodes [km].
+    wraps
+        Whether distances go around the edges of the lattice.
+    apart
+        Whether places have no distance: spillovers stay in a cell, and from everywhere all is equally near.
     """
 
     tables: WorldTables
@@ -56,18 +60,23 @@ class Grid:
     zone_y: np.ndarray
     node_x: np.ndarray
     node_y: np.ndarray
+    wraps: bool = False
+    apart: bool = False
 
     @classmethod
-    def of(cls, world: str, cell_km: float | None = None) -> "Grid":
-        """Return the grid of a shipped world, at its own cell size or another.
+    def of(cls, world: AnyWorld, cell_km: float | None = None) -> "Grid":
+        """Return the grid of a world: of a shipped one at its own cell size or another, of a made one as made.
 
         Raises
         ------
         WorldError
-            If there is no such world, or a zone has no cell on the grid.
+            If there is no such world, a zone has no cell on the grid, or a made world is to have other cells.
         """
         tables = read_world(world)
-        return _build(tables, float(cell_km or tables.settings["cell_km"]))
+        own = float(tables.settings["cell_km"])
+        if tables.lattice is not None and cell_km not in (None, own):
+            raise WorldError(f"a made world has cells of its own, of {own:g} km: change cell_km in its table")
+        return _build(tables, float(cell_km or own))
 
     def __deepcopy__(self, memo: dict) -> "Grid":
         # nothing writes a grid, and kernels' matrices are kept by its identity
@@ -103,23 +112,87 @@ class Grid:
 
     @functools.cached_property
     def cell_distance(self) -> np.ndarray:
-        """Distance between cell centres [km], (n_cells, n_cells)."""
-        return distance(self.x, self.y, self.x, self.y)
+        """Distance between cell centres [km], (n_cells, n_cells); infinite between places without distance."""
+        found = self._distance(self.x, self.y, self.x, self.y)
+        if self.apart:
+            found = np.full(found.shape, np.inf)
+            np.fill_diagonal(found, 0.0)
+        return found
 
     @functools.cached_property
     def zone_distance(self) -> np.ndarray:
         """Distance from each cell to each zone centre [km], (n_cells, n_zones)."""
-        return distance(self.x, self.y, self.zone_x, self.zone_y)
+        return self._distance(self.x, self.y, self.zone_x, self.zone_y)
+
+    @functools.cached_property
+    def reach_of_zones(self) -> np.ndarray:
+        """Distance from each zone centre to each cell [km], (n_zones, n_cells)."""
+        return self._distance(self.zone_x, self.zone_y, self.x, self.y)
+
+    @functools.cached_property
+    def reach_of_nodes(self) -> np.ndarray:
+        """Distance from each node to each cell [km], (n_nodes, n_cells)."""
+        return self._distance(self.node_x, self.node_y, self.x, self.y)
 
     @functools.cached_property
     def origin_distance(self) -> np.ndarray:
         """Distance from each origin, nodes first and then zones, to each zone centre [km]."""
         x, y = np.concatenate([self.node_x, self.zone_x]), np.concatenate([self.node_y, self.zone_y])
-        return distance(x, y, self.zone_x, self.zone_y)
+        return self._distance(x, y, self.zone_x, self.zone_y)
+
+    def _distance(self, x1: np.ndarray, y1: np.ndarray, x2: np.ndarray, y2: np.ndarray) -> np.ndarray:
+        """Return the distances between two sets of points as this world has them, (len(x1), len(x2))."""
+        if self.apart:
+            return np.zeros((x1.size, x2.size))
+        if self.wraps:
+            width, height = (n * self.cell_km for n in self.shape)
+            return around(x1, y1, x2, y2, width, height)
+        return distance(x1, y1, x2, y2)
+
+    def kernel_sum(self, range_km: float, cut_km: float) -> float:
+        """Return the sum of exp(-d / range) over all cells there could be, seen from one of them.
+
+        On a torus these are its own cells; a plain goes on beyond its borders.
+        """
+        if self.apart:
+            return 1.0
+        if self.wraps:
+            corner = self._distance(self.x[:1], self.y[:1], self.x, self.y)
+            return float(total(decay(corner, range_km, cut_km)[0]))
+        return float(lattice_kernel_sum(self.cell_km, range_km, cut_km))
 
 
 @functools.lru_cache(maxsize=8)
 def _build(tables: WorldTables, cell_km: float) -> Grid:
+    return _cut(tables, cell_km) if tables.lattice is None else _lay(tables, tables.lattice, cell_km)
+
+
+def _lay(tables: WorldTables, lattice: Lattice, cell_km: float) -> Grid:
+    """Return the grid of a made world, whose cells are given one by one."""
+    counts = np.bincount(lattice.zone, minlength=len(tables.zones))
+    centres = np.array([tables.km(zone.lon, zone.lat) for zone in tables.zones])
+    return Grid(
+        tables=tables,
+        cell_km=cell_km,
+        shape=lattice.shape,
+        column=lattice.column,
+        row=lattice.row,
+        x=(lattice.column + 0.5) * cell_km,
+        y=(lattice.row + 0.5) * cell_km,
+        zone=lattice.zone,
+        first=np.concatenate([[0], np.cumsum(counts)]),
+        spread=1.0 / counts[lattice.zone],
+        zone_x=np.ascontiguousarray(centres[:, 0]),
+        zone_y=np.ascontiguousarray(centres[:, 1]),
+        node_x=np.zeros(0),
+        node_y=np.zeros(0),
+        wraps=lattice.wraps,
+        apart=lattice.apart,
+    )
+
+
+def _cut(tables: WorldTables, cell_km: float) -> Grid:
+    """Return the grid of a shipped world, cut by where its zones have their stock."""
     settings = tables.settings
     shape = (round(settings["width_km"] / cell_km), round(settings["height_km"] / cell_km))
     columns, rows = (a.ravel() for a in np.meshgrid(np.arange(shape[0]), np.arange(shape[1])))
@@ -171,6 +244,18 @@ def distance(x1, y1, x2, y2):
     for i in range(x1.size):
         for j in range(x2.size):
             dx, dy = x1[i] - x2[j], y1[i] - y2[j]
+            out[i, j] = np.sqrt(dx * dx + dy * dy)
+    return out
+
+
+@kernel
+def around(x1, y1, x2, y2, width, height):
+    """Return the shortest distances between two sets of points on a torus, (len(x1), len(x2))."""
+    out = np.empty((x1.size, x2.size))
+    for i in range(x1.size):
+        for j in range(x2.size):
+            dx, dy = abs(x1[i] - x2[j]), abs(y1[i] - y2[j])
+            dx, dy = min(dx, width - dx), min(dy, height - dy)
             out[i, j] = np.sqrt(dx * dx + dy * dy)
     return out
 

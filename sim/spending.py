@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 #: tables of the terms whose levers count whom they refuse
-REFUSING = ("cuts", "programmes", "aids", "cash")
+REFUSING = ("cuts", "programmes", "aids", "cash", "centres", "guided")
 
 
 def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from sim.language import _
 from sim.problems import shown
 
 if TYPE_CHECKING:
+    from sim.measures import Envelope
     from sim.paired import Comparison
     from sim.record import Run
 
@@ -188,11 +189,13 @@ def announcements(comparison: "Comparison") -> list[str]:
 
 
 def metrics_table(comparison: "Comparison") -> list[str]:
-    """Return all metrics: the mean difference, its interval, and whether it has a sign."""
-    from sim.paired import METRICS
+    """Return all metrics but the measures of clustering: mean difference, interval, and whether it has a sign."""
+    from sim.paired import CLUSTERING, METRICS
 
     rows = [["", "", shown(comparison.baseline), *map(shown, comparison.compared)]]
     for name, unit in METRICS.items():
+        if name in CLUSTERING:
+            continue
         cells = [_cell(comparison.intervals[policy][name], unit) for policy in comparison.compared]
         levels = (comparison.differences[policy].get(name) for policy in comparison.compared)
         means = [arms[1].mean() for arms in levels if arms is not None and len(arms[1])]
@@ -257,7 +260,47 @@ def run_summary(run: "Run") -> list[str]:
     words = {"scenario": shown(run.scenario_id), "seed": run.seed, "months": run.months, "start": run.start}
     table = _aligned([[label, "", value] for label, value in rows])
     short = {name: run.caps[name] for name in SHORTAGES}
-    return [title.format(**words), *table, *_shortages(short), _("one seed is a story, not a result")]
+    closing = [*_shortages(short), _("one seed is a story, not a result")]
+    return [title.format(**words), *table, *clustering_table(run), *closing]
+
+
+def clustering_table(run: "Run") -> list[str]:
+    """Return measures of clustering at the last month, and what the same firms thrown on floor space would have.
+
+    The index of Ellison and Glaeser stands there for every cut of the map.
+    """
+    from sim.measures import DRAWS, maup
+
+    found = run.clustering_null()
+    if found["clusters"].observed != found["clusters"].observed:  # no firm is left
+        return []
+    cuts = {"500m": _("squares of 0.5 km"), "1km": _("squares of 1 km"), "2km": _("squares of 2 km"),
+            "zones": _("zones")}  # fmt: skip
+    even = _number(found["hhi_even"].observed)
+    labels = {
+        "hhi_zones": (_("Herfindahl over zones (spread evenly: {n})").format(n=even), "-"),
+        "marcon_puech_500m": (_("Marcon-Puech M, within 0.5 km"), "-"),
+        "densest_3km2_share": (_("firms in the densest 3 km2, %"), "share"),
+        "south_share": (_("firms in the south, %"), "share"),
+        "north_share": (_("firms in the north, %"), "share"),
+        "densest_jaccard": (_("densest tenth of cells: same as at the start, %"), "share"),
+        "clusters": (_("clusters (DBSCAN)"), "-"),
+        "clusters_km2": (_("their area, km2"), "-"),
+    }
+    rows = [[_("clustering at the end"), _("now"), _("95 % of {n} throws on floor space").format(n=DRAWS)]]
+    for cut, units, index in maup(found, run.grid):
+        label = _("Ellison-Glaeser, {cut} ({n})").format(cut=cuts[cut], n=units)
+        rows.append([label, *_against(index, "-")])
+    rows += [[label, *_against(found[name], unit)] for name, (label, unit) in labels.items()]
+    return ["", *_aligned(rows, left=(0, 1)), ""]
+
+
+def _against(index: "Envelope", unit: str) -> tuple[str, str]:
+    """Return a measure and the envelope of its null."""
+    if index.observed != index.observed:
+        return _NONE, _NONE
+    seen, low, high = (_amount(value, unit) for value in (index.observed, index.low, index.high))
+    return seen, _("{low} to {high}").format(low=low, high=high)
 
 
 def _shortages(counts: Mapping[str, float]) -> list[str]:

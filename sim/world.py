@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.compiled import kernel
+from sim.compiled import exp, kernel, log
 from sim.ledger import ABROAD, ACTIVE, ANCHOR, INDEPENDENT, INSTITUTE, LISTED, Ledger, Table, ended, final
 from sim.space import Grid
 from sim.terms import record_dtype
@@ -157,6 +157,12 @@ def node_uid(name: str) -> int:
 def floor_exact(x):
     """Return the largest multiple of 2^-20 that is not above x."""
     return np.floor(x * 1048576.0) / 1048576.0
+
+
+@kernel
+def price_level(wage, operations):
+    """w^p: what firms can charge when all of them pay the wage w.   (E13, E25)"""
+    return exp(operations.wage_passed_on * log(wage))
 
 
 class IdentityError(RuntimeError):

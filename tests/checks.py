@@ -4,39 +4,23 @@ import math
 
 import numpy as np
 
-from sim.ledger import ACTIVE, LISTED
 from sim.parameters import Parameters
 from sim.processes import land
+from sim.verify import experiment
+from sim.verify.experiment import lattice_sum
 from sim.world import World
+
+__all__ = ["lattice_sum"]  # for tests, beside what stands here
 
 
 def distances(world: World) -> np.ndarray:
     """Return the distances between cells [km]."""
-    x, y = world.grid.x, world.grid.y
-    return np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
-
-
-def lattice_sum(cell_km: float, range_km: float, cut_km: float = math.inf) -> float:
-    """Return the sum of exp(-d/range) over a lattice that is as good as unbounded."""
-    steps = np.arange(-int(45 * range_km / cell_km) - 1, int(45 * range_km / cell_km) + 2)
-    lengths = cell_km * np.hypot(*np.meshgrid(steps, steps))
-    return float(np.exp(-lengths / range_km)[lengths <= cut_km].sum())
-
-
-def heads(world: World) -> np.ndarray:
-    """Return heads, which the model adds in steps of 2^-20, by segment and cell, (4, n_cells)."""
-    rows = world.startups.whole()
-    here = rows[np.isin(rows["status"], (ACTIVE, LISTED))]
-    out = np.zeros((4, world.grid.n_cells))
-    np.add.at(out, (here["segment"], here["cell"]), np.floor(here["heads"] * 2**20 + 0.5) / 2**20)
-    return out
+    return experiment.distances(world.grid)
 
 
 def field(world: World, par: Parameters) -> np.ndarray:
     """Return the field of heads by segment and cell, from the ledger alone, (4, n_cells)."""
-    range_km = float(par.access.spillover_range_km)
-    matrix = np.exp(-distances(world) / range_km) / lattice_sum(world.grid.cell_km, range_km)
-    return heads(world) @ matrix
+    return experiment.field(world, float(par.access.spillover_range_km))
 
 
 def jacobs(strength: np.ndarray, scale: float) -> np.ndarray:

@@ -81,6 +81,16 @@ def test_a_startup_receives_the_share_of_its_bill_its_wages_or_its_reference_cos
         assert np.array_equal(world.startups["support"], world.startups["subsidy"])
 
 
+@pytest.mark.parametrize("passed_on", [0.0, 0.5, 1.0])
+def test_public_orders_pay_the_prices_that_firms_can_charge(passed_on):
+    par = worlds.parameters({"operations.wage_passed_on": passed_on})
+    world = settle(worlds.town(), crowd())
+    world.labour["wage"] = 1.3
+    grant(world, par, (own("public-orders", share=0.2),))
+    expected = full_amounts(world.startups, "public-orders", 0.2, 1.0, 1.0) * 1.3**passed_on
+    np.testing.assert_allclose(world.startups["subsidy"], expected, rtol=0, atol=STEP)
+
+
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
 @pytest.mark.parametrize("elasticity", [0.0, 0.35, 0.7, 1.0])
 def test_the_public_pays_its_share_of_a_bill_that_grew_and_the_holder_saves_less(share, elasticity):

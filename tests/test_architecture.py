@@ -17,15 +17,17 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: imports point down this list: a module may import those of lines above its own, and of its own line
 LAYERS = [
     ["language", "compiled", "provenance"],
-    ["problems", "progress", "randomness", "parameters"],
-    ["toml_source", "places"],
+    ["problems", "progress", "randomness", "parameters", "indices"],
+    ["toml_source", "places", "made_worlds"],
     ["space", "terms", "scenario_files"],
+    ["measures"],
     ["levers", "ledger"],
     ["policy"],
     ["explain", "world"],
     ["announced"],
     ["scenario"],
     ["processes", "schema"],
+    ["given"],
     ["history", "record"],
     ["agent_sets", "startups", "agents", "district", "collector", "checkpoint"],
     ["model"],
@@ -36,6 +38,7 @@ LAYERS = [
     ["effects"],
     ["figures"],
     ["drawing"],
+    ["verify"],
     ["__main__", "__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

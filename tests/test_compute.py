@@ -114,6 +114,7 @@ def test_a_centres_users_pay_its_price_for_what_they_use_and_that_is_what_comes_
     used = min(1.0, WANTED / supply)
     account = world.accounts[0]
     assert account["served"] == pytest.approx(used * capacity, rel=1e-12)
+    assert account["refused"] == pytest.approx(max(WANTED - supply, 0.0), rel=1e-12)
     assert account["spent"] == pytest.approx(-used * capacity * 0.3, abs=1e-6)
     assert centre.fixed_cost_rmb(0) == pytest.approx(5000.0 * capacity)
     # the price of public capacity is the mean over all of it, weighted by capacity

@@ -7,7 +7,7 @@ import scipy.stats
 
 from sim.additionality import Present, account, landlords_rmb, windfall_rmb
 from sim.intervals import Interval, mean_interval, ratio_interval, verdict
-from sim.paired import FROM_OUTCOMES, METRICS, Comparison
+from sim.paired import CLUSTERING, FROM_OUTCOMES, METRICS, Comparison
 from sim.parameters import SEGMENTS
 from sim.places import read_world
 from sim.plan import Plan
@@ -150,6 +150,7 @@ def hand_made(run, seed, here, there, subsidy, cost, extra):
         "subsidy_rmb": [float(subsidy)] * len(here) + [0.0] * len(there),
     }
     outcomes = dict.fromkeys(n for n in FROM_OUTCOMES if n.startswith("top_")) | dict.fromkeys(OUTCOMES, 0.0)
+    outcomes |= dict.fromkeys(CLUSTERING)
     outcomes |= {"startups_region": float(len(uids)), "public_cost_rmb": cost}
     outcomes |= {f"cap_{name}": 0 for name in SHORTAGES}
     outcomes |= {"public_cost_pv_rmb": cost / 2}

@@ -156,16 +156,17 @@ def test_the_commitments_are_those_of_the_sorted_list_in_however_many_parts(par,
     expected = by_the_book(par, world, key)
     order, everybody = np.argsort(table["uid"]), np.arange(len(rows))
     found = finance.match(*world.startups.parts, everybody, 0, table.copy(), order, world.grid.zone_distance, par.table,
-                          key, parts, np.zeros(0, GUIDED), world.guided, world.caps)[:3]  # fmt: skip
+                          key, parts, np.zeros(0, GUIDED), world.guided, world.accounts, world.caps)[:3]  # fmt: skip
     assert [(i, v) for i, v, _ in zip(*found, strict=True)] == [(i, v) for i, v, _ in expected]
     np.testing.assert_allclose(found[2], [amount for *_, amount in expected], rtol=1e-12)
     assert len(expected) > 20
 
 
-def test_no_quantile_up_to_a_safe_number_reaches_its_x():
-    for x, u in zip(np.arange(-4.0, 4.01, 1 / 16), finance.safe_chances(), strict=True):
-        assert u == 0.0 or stats.norm.ppf(u) < x
-        assert u > stats.norm.cdf(x) - 2 / 128
+def test_a_highest_taste_is_just_above_all_tastes_of_its_chances():
+    highest = finance.highest_tastes()
+    for k in range(127):
+        assert stats.norm.ppf((k + 1) / 128) < highest[k] < stats.norm.ppf((k + 1) / 128) + 2e-9
+    assert highest[127] == np.inf
 
 
 def test_like_pairs_stand_in_the_list_by_uid():

@@ -185,7 +185,7 @@ def by_the_book(par, world, levers, purses):
     names = ("OPC", "APP", "MODEL", "EMB")
     ask, n, left = rows["ask"], len(rows), list(purses)
     need, made, purse = ask.copy(), np.zeros(n), table["purse"].copy()
-    by, reserved, out = np.full(n, -2), np.zeros(n), []
+    by, reserved, refused, out = np.full(n, -2), np.zeros(n), np.zeros(len(levers)), []
     for *_, i, v in ranked_pairs(par, world):
         can = min(purse[v], exact(f.ticket_share * table["commitment"][v]))
         if by[i] == -2:
@@ -193,21 +193,22 @@ def by_the_book(par, world, levers, purses):
                 continue  # cannot be the first
             by[i] = -1
             for g, fund in enumerate(levers):
-                if (
-                    names[rows["segment"][i]] in fund.segments
-                    and rows["stage"][i] <= fund.max_stage
-                    and left[g]
-                ):
-                    by[i], reserved[i] = g, min(exact(ask[i] / (1 + fund.match_share)), left[g])
-                    left[g] -= reserved[i]
-                    need[i] -= reserved[i]
-                    break
+                if names[rows["segment"][i]] not in fund.segments or rows["stage"][i] > fund.max_stage:
+                    continue
+                whole = exact(ask[i] / (1 + fund.match_share))
+                if left[g] == 0.0 or left[g] < f.lead_share * whole:
+                    refused[g] += 1
+                    continue
+                by[i], reserved[i] = g, min(whole, left[g])
+                left[g] -= reserved[i]
+                need[i] -= reserved[i]
+                break
         least = min(ask[i] * (f.lead_share if made[i] == 0 else f.follow_share), ask[i] - reserved[i])
         amount = min(need[i], can)
         if amount > 0 and amount >= least:
             out.append((i, v, amount))
             purse[v], need[i], made[i] = purse[v] - amount, need[i] - amount, made[i] + 1
-    return out, by, reserved
+    return out, by, reserved, refused
 
 
 @pytest.mark.parametrize("scarcity", [0.1, 1.0, 10.0])
@@ -225,16 +226,17 @@ def test_commitments_and_reserves_are_those_of_the_sorted_list_in_however_many_p
     world.prepare_for(policies)
     terms = policies.in_force(0)
     fund_table.call_guided(terms.guided, world.guided)
-    expected, by, reserved = by_the_book(par, world, levers, world.guided["purse"].copy())
+    expected, by, reserved, refused = by_the_book(par, world, levers, world.guided["purse"].copy())
     found = finance.match(*world.startups.parts, np.arange(len(rows)), 0, table.copy(), np.argsort(table["uid"]),
                           world.grid.zone_distance, par.table, DRAWN, parts, terms.guided, world.guided,
-                          world.caps)  # fmt: skip
+                          world.accounts, world.caps)  # fmt: skip
     assert [(int(i), int(v)) for i, v in zip(found[0], found[1], strict=True)] == [
         (i, v) for i, v, _ in expected
     ]
     np.testing.assert_allclose(found[2], [amount for *_, amount in expected], rtol=1e-12)
     np.testing.assert_array_equal(found[4], reserved)
     np.testing.assert_array_equal(found[3], by)
+    np.testing.assert_array_equal(world.accounts["refused"][:2], refused)
     assert len(expected) > 10
     assert np.count_nonzero(reserved) > 5
 

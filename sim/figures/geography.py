@@ -13,12 +13,15 @@ from matplotlib.path import Path
 
 from sim.figures.style import ROLES, text_width
 from sim.figures.words import say
+from sim.places import AnyWorld
 from sim.space import Grid
 
 #: space between a zone and the column of labels, as a share of the grid's width
 _COLUMN_GAP = 0.022
-#: the longest number that has to fit beside the name of a zone, and space around the label [px]
-_LONGEST, _PADDING = "\N{MINUS SIGN}888", 5.0
+#: rim around a made world, as a share of its longer side, and how flat or steep its map may be
+_RIM, _FLATTEST, _STEEPEST = 0.035, 0.5, 1.2
+#: the longest number that has to fit beside the name of a zone, and space around a label [px]
+_LONGEST, PADDING = "\N{MINUS SIGN}888", 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +82,8 @@ class Geography:
     places: tuple[tuple[dict[str, str], float, float], ...]
 
     @classmethod
-    def of(cls, world: str) -> "Geography":
-        """Return the geography of a shipped world."""
+    def of(cls, world: AnyWorld) -> "Geography":
+        """Return the geography of a world; a made one has neither districts nor stations."""
         return _read(world)
 
     @property
@@ -88,19 +91,26 @@ class Geography:
         """What world.toml says."""
         return self.grid.tables.settings
 
+    @property
+    def made(self) -> bool:
+        """Whether the world is made up for theory: alike zones without names that matter, and nothing around them."""
+        return self.grid.tables.lattice is not None
+
     def extent(self, width: float, lang: str = "en") -> tuple[float, float, float, float]:
         """Return what a map of `width` px shows: first and last x, first and last y [km].
 
         That is the extent that the world states, made wider where the longest label of a zone would not
         fit; so it hangs on names and fonts, never on the numbers of one map.
         """
+        if self.made:
+            return self._rimmed()
         shown = self.settings.get("map", {})
         x0, x1 = shown.get("x_km", (0.0, self.settings["width_km"]))
         y0, y1 = shown.get("y_km", (0.0, self.settings["height_km"]))
         column = self.column_x()
         size = ROLES["strong"][0]
         needs = [
-            (column if label.x is None else label.x, label.align, text_width(text, size, "bold") + _PADDING)
+            (column if label.x is None else label.x, label.align, text_width(text, size, "bold") + PADDING)
             for label in self.labels
             for text in [f"{label.name(lang)} {_LONGEST}"]
         ]
@@ -111,6 +121,15 @@ class Geography:
             east = max([x1, *(x + need * step for x, align, need in needs if align == "left")])
         return west, east, y0, y1
 
+    def _rimmed(self) -> tuple[float, float, float, float]:
+        """Return the extent of a made world with a rim, below which the scale bar has room, and no flat strip."""
+        width, height = self.settings["width_km"], self.settings["height_km"]
+        rim = _RIM * max(width, height)
+        west, east, south, north = -rim, width + rim, -3 * rim, height + rim
+        more = max(_FLATTEST * (east - west) - (north - south), 0.0) / 2
+        wider = max((north - south) / _STEEPEST - (east - west), 0.0) / 2
+        return west - wider, east + wider, south - more, north + more
+
     def home_name(self, lang: str) -> str:
         """Return the name of the home district, empty if the world names none."""
         for district in self.districts:
@@ -120,6 +139,8 @@ class Geography:
 
     def credit(self, lang: str = "en", in_full: bool = False) -> str:
         """Return whose data a map shows and that stock is synthetic, in a few words or in full."""
+        if self.made:
+            return say("a world made up for theory", lang)
         given = str(self.settings.get("credit" if in_full else "credit_short", ""))
         note = say("synthetic stock", lang)
         if in_full:
@@ -134,28 +155,33 @@ class Geography:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(world: str) -> Geography:
+def _read(world: AnyWorld) -> Geography:
     grid = Grid.of(world)
     tables = grid.tables
-    geo = tables.folder / "geo"
-    stations = [tables.km(float(r["lon"]), float(r["lat"])) for r in _rows(geo / "metro_stations.csv")]
-    places = [(r, *tables.km(float(r["lon"]), float(r["lat"]))) for r in _rows(geo / "places.csv")]
+    geo = tables.folder / "geo" if tables.folder is not None else None
+    points = {
+        name: [(r, *tables.km(float(r["lon"]), float(r["lat"]))) for r in _rows(geo, f"{name}.csv")]
+        for name in ("metro_stations", "places")
+    }
     cells = [np.flatnonzero(grid.zone == z) for z in range(grid.n_zones)]
     return Geography(
         grid=grid,
         outlines=tuple(outline(grid.column[c], grid.row[c], grid.cell_km) for c in cells),
         everything=outline(grid.column, grid.row, grid.cell_km),
         centres=np.array([_centre(grid, z, c) for z, c in enumerate(cells)]),
-        labels=_labels(grid, {r["zone"]: r for r in _rows(tables.folder / "labels.csv")}),
-        districts=tuple(d for file in sorted(geo.glob("*.geojson")) for d in _districts(grid, file)),
-        stations=np.array(stations).reshape(-1, 2),
-        places=tuple(places),
+        labels=_labels(grid, {r["zone"]: r for r in _rows(tables.folder, "labels.csv")}),
+        districts=tuple(d for file in sorted(geo.glob("*.geojson")) for d in _districts(grid, file))
+        if geo
+        else (),
+        stations=np.array([(x, y) for _row, x, y in points["metro_stations"]]).reshape(-1, 2),
+        places=tuple(points["places"]),
     )
 
 
-def _rows(file: pathlib.Path) -> list[dict[str, str]]:
+def _rows(folder: pathlib.Path | None, name: str) -> list[dict[str, str]]:
     """Return the lines of a table; none if the world has no such table."""
-    if not file.exists():
+    file = folder / name if folder is not None else None
+    if file is None or not file.exists():
         return []
     with file.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))

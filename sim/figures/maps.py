@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.text import Text
 
-from sim.figures.geography import Geography
+from sim.figures.geography import PADDING, Geography
 from sim.figures.numbers import Band, difference_text, level_text
 from sim.figures.style import (
     PALETTE,
@@ -25,8 +25,27 @@ from sim.figures.style import (
 )
 from sim.figures.words import say
 from sim.intervals import FEWEST_PAIRS
-from sim.places import default_world
+from sim.places import AnyWorld, default_world
 
+BAR_KM = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+    100.0,
+)  #: lengths of the scale bar
+BAR_SHARE = 0.16  #: the most of a map's width that it takes
+#: what keeps a number legible on the colour of its zone
+BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2}
+DEFAULT_WORLD = default_world()
 LABEL_STEP = 12.0  #: least distance between the lines of the label column [px]
 HATCH = "/////"
 DOT: dict[str, Any] = {"markersize": 3.4, "markeredgecolor": "white", "markeredgewidth": 0.6}
@@ -49,7 +68,7 @@ CREDIT_GAP = 5.0  #: between a map and the lines below it [px]
 _LAND, _DISTRICTS, _HOME, _STATIONS, _ZONES, _SELECTED, _LEADERS, _PLACES, _DOTS, _NODES, _LABELS = range(11)
 
 
-def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
+def draw_ground(ax: Axes, world: AnyWorld, lang: str = "en") -> Geography:
     """Draw land, districts, stations and the scale bar; return the geography for what comes above.
 
     Credit and the note on synthetic stock stand below the axes, which need 40 px of room there.
@@ -79,7 +98,8 @@ def draw_ground(ax: Axes, world: str, lang: str = "en") -> Geography:
     seen = (x > x0) & (x < x1) & (y > y0) & (y < y1)
     dots: dict[str, Any] = {"markersize": 2.4, "markeredgewidth": 0, "color": colours["station"]}
     ax.plot(x[seen], y[seen], ".", zorder=_STATIONS, gid=gid_of(ax, "map", "stations"), **dots)
-    _scale_bar(ax, x1, y0, lang)
+    if not geography.grid.apart:
+        _scale_bar(ax, lang)
     _credit(ax, geography, lang)
     return geography
 
@@ -115,18 +135,22 @@ def draw_points(ax: Axes, geography: Geography) -> None:
         ax.plot(x[seen], y[seen], linestyle="", zorder=above, **look)
 
 
-def _scale_bar(ax: Axes, right: float, bottom: float, lang: str) -> None:
-    end, y, km = right - 1.2, bottom + 1.2, 5.0
+def _scale_bar(ax: Axes, lang: str) -> None:
+    (left, right), (bottom, _top) = ax.get_xlim(), ax.get_ylim()
+    margin = min(1.2, 0.035 * (right - left))
+    km = max(length for length in BAR_KM if length <= max(BAR_SHARE * (right - left), BAR_KM[0]))
+    end, y = right - margin, bottom + margin
     ink = PALETTE["ink_secondary"]
     ax.plot([end - km, end], [y, y], color=ink, linewidth=1, marker="|", markersize=5, zorder=_LABELS)
-    write(ax, end - km / 2, y + 0.45, say("5 km", lang), color=ink, ha="center", va="bottom", zorder=_LABELS)
+    text = say("{km} km", lang, km=f"{km:g}")
+    write(ax, end - km / 2, y + 0.375 * margin, text, color=ink, ha="center", va="bottom", zorder=_LABELS)
 
 
 def draw_levels(
     ax: Axes,
     by_zone: Sequence[float] | np.ndarray,
     bounds: Sequence[float],
-    world: str = default_world(),
+    world: AnyWorld = DEFAULT_WORLD,
     selected: Collection[str] = (),
     lang: str = "en",
 ) -> None:
@@ -162,7 +186,7 @@ def draw_difference(
     ax: Axes,
     by_zone: Band,
     bounds: Sequence[float],
-    world: str = default_world(),
+    world: AnyWorld = DEFAULT_WORLD,
     selected: Collection[str] = (),
     lang: str = "en",
 ) -> None:
@@ -240,7 +264,12 @@ def _select(ax: Axes, geography: Geography, selected: Collection[str]) -> None:
 def label_zones(
     ax: Axes, geography: Geography, texts: Sequence[str], strong: Sequence[bool], lang: str
 ) -> list[Text]:
-    """Write name and text of each zone beside it, or in the column on the right in order of latitude."""
+    """Write name and text of each zone beside it, or in the column on the right in order of latitude.
+
+    The zones of a made world are alike and stand in rows: each holds its text, if that fits into it.
+    """
+    if geography.made:
+        return _write_inside(ax, geography, texts, strong, lang)
     step = np.ptp(ax.get_xlim()) / pixels_of(ax)[0]
     written = []
     for z, (x, y) in enumerate(_label_places(geography, step)):
@@ -260,6 +289,30 @@ def label_zones(
         }
         written.append(write(ax, x + nudge * step, y, text, role, **look))
     _clear_stations(ax, [text_box(ax, text) for text in written])
+    return written
+
+
+def _write_inside(
+    ax: Axes, geography: Geography, texts: Sequence[str], strong: Sequence[bool], lang: str
+) -> list[Text]:
+    """Write the text of each zone, or its name where there is none: into it, else below it, else not at all."""
+    px = pixels_of(ax)[0] / np.ptp(ax.get_xlim())
+    apart = np.abs(geography.centres[:, None, :] - geography.centres[None, :, :]).max(axis=2) * px
+    np.fill_diagonal(apart, np.inf)
+    written = []
+    for z, (x, middle) in enumerate(geography.centres):
+        y, role = middle, "strong" if strong[z] else "label"
+        size, weight = ROLES[role][:2]
+        text = texts[z] or geography.labels[z].name(lang)
+        box = geography.outlines[z].get_extents()
+        wide, high = text_width(text, size, weight) + PADDING, 1.2 * size + PADDING
+        if box.width * px < wide or box.height * px < high:
+            y -= (box.height + high / px) / 2
+            if apart[z].min() < max(wide, box.height * px + high):
+                text = ""
+        look = {"ha": "center", "va": "center_baseline", "zorder": _LABELS,
+                "gid": gid_of(ax, "map", f"label-{geography.grid.tables.zones[z].id}")}  # fmt: skip
+        written.append(write(ax, x, y, text, role, bbox=BEHIND if text else None, **look))
     return written
 
 
@@ -329,8 +382,8 @@ def draw_difference_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> 
         write(ax, (i + 1) * box, 38, difference_text(bound), "legend", ha="center", va="top")
 
 
-def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
-    """Draw the key of hatches, outlines and points into axes measured in pixels."""
+def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en", points: bool = True) -> None:
+    """Draw the key of hatches, outlines and, unless the map has none, points into axes measured in pixels."""
     _key_axes(ax, "")
     hatched, colours = PALETTE["unresolved"], PALETTE["map"]
     unresolved = say("95 % interval includes 0: not resolved", lang)
@@ -340,20 +393,22 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en") -> None:
     ax.add_patch(
         Rectangle((1, 21), 28, 12, facecolor="none", edgecolor=colours["zone_line_selected"], linewidth=1.6)
     )
-    ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
-    ax.plot([15], [66.5], **NODE)
-    ax.plot([205], [47], **PLACE)
-    texts = (unresolved, say("zone the policy treats", lang), say("metro station", lang))
-    for i, text in enumerate((*texts, say("university, institute or anchor firms", lang))):
+    texts = [unresolved, say("zone the policy treats", lang)]
+    if points:
+        ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+        ax.plot([15], [66.5], **NODE)
+        ax.plot([205], [47], **PLACE)
+        write(ax, 215, 47, say("named place", lang), "legend", va="center_baseline")
+        texts += [say("metro station", lang), say("university, institute or anchor firms", lang)]
+    for i, text in enumerate(texts):
         write(ax, 38, 8 + 19.5 * i, text, "legend", va="center_baseline")
-    write(ax, 215, 47, say("named place", lang), "legend", va="center_baseline")
     if home:
         text = say("{home} in white; its empty north lies outside the frame", lang, home=home)
         write(ax, 0, 86, text, "legend", va="center_baseline")
 
 
-def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en") -> None:
-    """Draw the key of points, and of the outline of treated zones if there are some, into axes in pixels."""
+def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en", points: bool = True) -> None:
+    """Draw the key of points and of the outline of treated zones, as far as there are any, into axes in pixels."""
     width = _key_axes(ax, "")
     colours = PALETTE["map"]
     spots = ((4.0, 7.0), (0.66 * width, 7.0), (0.66 * width, 22.0), (4.0, 22.0))
@@ -363,14 +418,16 @@ def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en") -> None:
         "metro station",
         "zone the policy treats",
     )
-    for (x, y), phrase in zip(spots, texts[: 4 if treated else 3], strict=False):
-        write(ax, x + 14, y, say(phrase, lang), color=PALETTE["ink_secondary"], va="center_baseline")
-    ax.plot(*spots[0], **NODE)
-    ax.plot(*spots[1], **PLACE)
+    for (x, y), phrase, there in zip(spots, texts, (points, points, points, treated), strict=True):
+        if there:
+            write(ax, x + 14, y, say(phrase, lang), color=PALETTE["ink_secondary"], va="center_baseline")
     if treated:
         edge = colours["zone_line_selected"]
         ax.add_patch(Rectangle((0, 17), 10, 9, facecolor="none", edgecolor=edge, linewidth=1.6))
-    ax.plot(*spots[2], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+    if points:
+        ax.plot(*spots[0], **NODE)
+        ax.plot(*spots[1], **PLACE)
+        ax.plot(*spots[2], ".", markersize=4, markeredgewidth=0, color=colours["station"])
 
 
 def _key_axes(ax: Axes, title: str) -> float:

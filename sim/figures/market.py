@@ -12,6 +12,7 @@ from sim.figures.numbers import Band, level_text, percent_text
 from sim.figures.states import ZoneState
 from sim.figures.style import PALETTE, ROLES, Mark, gid_of, pixels_of, text_width, wrap, write
 from sim.figures.words import say
+from sim.places import AnyWorld
 
 HEAD = 60.0  #: height of headings and scales above the rows [px]
 BETWEEN = 16.0  #: space between the two columns [px]
@@ -34,7 +35,7 @@ class MarketChange:
         How the second is drawn.
     """
 
-    world: str
+    world: AnyWorld
     before: ZoneState
     after: ZoneState
     names: tuple[str, str]

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import PathPatch, Rectangle
 
 from sim.figures.geography import Geography
-from sim.figures.maps import DOT, covered, draw_ground, label_zones, text_box
+from sim.figures.maps import DEFAULT_WORLD, DOT, covered, draw_ground, label_zones, text_box
 from sim.figures.style import (
     GAP,
     MARGIN,
@@ -25,7 +25,7 @@ from sim.figures.style import (
     write,
 )
 from sim.figures.words import say
-from sim.places import default_world
+from sim.places import AnyWorld
 
 MAP_WIDTH = 2 * UNIT + GAP
 TINT = 0.35  #: share of a belt's colour in the fill of its zones
@@ -50,7 +50,7 @@ _NODES, _PLACES, _NAMES = 10, 9, 9
 
 
 def draw_world(
-    path_or_ax: str | pathlib.Path | Axes, world: str = default_world(), lang: str = "en"
+    path_or_ax: str | pathlib.Path | Axes, world: AnyWorld = DEFAULT_WORLD, lang: str = "en"
 ) -> list[pathlib.Path]:
     """Draw the base map of a world: into axes, or with its key as PNG and SVG beside each other.
 
@@ -82,7 +82,7 @@ def draw_world(
         return _draw_sheet(path.parent, path.stem, world, lang)
 
 
-def _draw_map(ax: Axes, world: str, lang: str) -> None:
+def _draw_map(ax: Axes, world: AnyWorld, lang: str) -> None:
     geography = draw_ground(ax, world, lang)
     belts = _belt_colours(geography)
     for z, zone in enumerate(geography.grid.tables.zones):
@@ -170,7 +170,7 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3])
 
 
-def _draw_sheet(folder: pathlib.Path, name: str, world: str, lang: str) -> list[pathlib.Path]:
+def _draw_sheet(folder: pathlib.Path, name: str, world: AnyWorld, lang: str) -> list[pathlib.Path]:
     geography = Geography.of(world)
     settings = geography.settings
     west, east, south, north = geography.extent(MAP_WIDTH, lang)

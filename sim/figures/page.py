@@ -183,7 +183,7 @@ class _Page:
         bounds = level_bounds(float(values.max()))
         draw_levels(ax, values, bounds, self.scenario.world, self.scenario.treated_zones, self.lang)
         key = sheet.axes(x, y + HEAD + self.map_height + CREDIT_LINES, UNIT, KEY)
-        draw_point_key(key, bool(self.scenario.treated_zones), self.lang)
+        draw_point_key(key, bool(self.scenario.treated_zones), self.lang, not self.geography.made)
         listed = (f"{name} {level_text(v)}" for name, v in zip(self.zone_names, values, strict=True))
         return f"{subtitle}: {', '.join(listed)}."
 

@@ -21,6 +21,7 @@ from sim.figures.paths import draw_difference_path, draw_level_paths, shared_lim
 from sim.figures.style import GAP, MARGIN, PALETTE, UNIT, Mark, Sheet, house_style, require_font, wrap
 from sim.figures.words import month_name, say
 from sim.intervals import FEWEST_PAIRS
+from sim.places import AnyWorld
 
 LEVEL_MONTHS = 36  #: levels are shown to this month; differences go on
 COLUMNS = 3
@@ -85,7 +86,7 @@ class View:
     def __init__(self, comparison: Any, lang: str) -> None:
         self.comparison, self.lang = comparison, lang
         self.policies: Sequence[str] = tuple(comparison.policies)
-        self.world: str = comparison.scenarios[comparison.baseline].world
+        self.world: AnyWorld = comparison.scenarios[comparison.baseline].world
         self.geography = Geography.of(self.world)
         self.months, self.start = int(comparison.months), str(comparison.start)
         self.level_months = min(self.months, LEVEL_MONTHS)
@@ -221,7 +222,8 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
     keys = [sheet.axes(MARGIN + c * (UNIT + GAP), top + rows * panel, UNIT, key) for c in range(COLUMNS)]
     draw_level_key(keys[0], level_steps, view.lang)
     draw_difference_key(keys[1], difference_steps, view.lang)
-    draw_mark_key(keys[2], view.n_seeds, view.geography.home_name(view.lang), view.lang)
+    draw_mark_key(keys[2], view.n_seeds, view.geography.home_name(view.lang), view.lang,
+                  not view.geography.made)  # fmt: skip
     return sheet, title, _describe_maps(view, places)
 
 

@@ -23,9 +23,9 @@ import math
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log, logs
+from sim.compiled import exps, kernel, log, logs
 from sim.ledger import ACTIVE, LISTED
-from sim.space import Grid, decay, distance, lattice_kernel_sum, spread, spread_one, total
+from sim.space import Grid, decay, spread, spread_one, total
 from sim.world import exact
 
 RELATIVE = 1
@@ -92,7 +92,7 @@ def access_to_talent(world, par) -> np.ndarray:
     if not world.housing.any():
         return log_talent
     grid = world.grid
-    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), access.housing_range_km, np.inf)
+    reach = decay(grid.reach_of_zones, access.housing_range_km, np.inf)
     near = 1.0 + spread_one(reach, world.housing) / access.housing_scale_units
     return log_talent + (1.0 - access.campus_share) * log_of(near)
 
@@ -101,7 +101,9 @@ def talent(world, range_km: float) -> np.ndarray:
     """Return access to graduates with stock-weighted mean 1, (n_cells,).   (E2)"""
     grid, stock = world.grid, first_stock(world.grid)
     graduates = world.nodes["graduates_per_year"][:-2].copy()
-    reach = decay(distance(grid.node_x, grid.node_y, grid.x, grid.y), range_km, np.inf)
+    if not graduates.any():
+        return np.ones(grid.n_cells)
+    reach = decay(grid.reach_of_nodes, range_km, np.inf)
     access = spread_one(reach, graduates)
     return access * (total(stock) / total(stock * access))
 
@@ -114,7 +116,7 @@ def capital(world, range_km: float) -> np.ndarray:
         sizes[fund.seat] += fund.base_commitment
     if not sizes.any():
         return np.zeros(grid.n_cells)
-    reach = decay(distance(grid.zone_x, grid.zone_y, grid.x, grid.y), range_km, np.inf)
+    reach = decay(grid.reach_of_zones, range_km, np.inf)
     access = log_of(spread_one(reach, sizes))
     return access - total(stock * access) / total(stock)
 
@@ -133,8 +135,7 @@ def cut_of(par) -> float:
 @functools.lru_cache(maxsize=8)
 def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
     """Return K, (n_cells, n_cells); row j holds what one head in cell j gives to each cell."""
-    whole = lattice_kernel_sum(grid.cell_km, range_km, cut_km)
-    return decay(grid.cell_distance, range_km, cut_km) / whole
+    return decay(grid.cell_distance, range_km, cut_km) / grid.kernel_sum(range_km, cut_km)
 
 
 @kernel
@@ -166,10 +167,17 @@ def diversity(one, two, three, four, scale):
 @kernel
 def log_fields(field, scale, out, jacobs):
     """L = ln(1 + A / a0) and J, cell by cell."""
-    for c in range(field.shape[1]):
-        for s in range(4):
-            out[s, c] = log(1.0 + field[s, c] / scale)
-        jacobs[c] = diversity(field[0, c], field[1, c], field[2, c], field[3, c], scale)
+    ratio, mixed = np.empty(jacobs.size), np.empty(jacobs.size)
+    for s in range(4):
+        for c in range(ratio.size):
+            ratio[c] = 1.0 + field[s, c] / scale
+        logs(ratio, out[s])
+    for c in range(ratio.size):
+        whole, mixed[c] = mixture(field[0, c], field[1, c], field[2, c], field[3, c])
+        ratio[c] = 1.0 + whole / scale
+    logs(ratio, jacobs)
+    for c in range(ratio.size):
+        jacobs[c] *= mixed[c]
 
 
 @kernel
@@ -203,7 +211,8 @@ def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
             if firm.status != ACTIVE and firm.status != LISTED:
                 continue
             s, c = firm.segment, firm.cell
-            firm.counted_as = s
+            if firm.counted_as != s:  # a row that is not written need not go back to memory
+                firm.counted_as = s
             if access.self_spillover or field[s, c] <= 0.0:
                 state.spillover, state.diversity = log_field[s, c], jacobs[c]
             elif relative:
@@ -213,8 +222,10 @@ def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
                 own = min(matrix[c, c] * firm.heads, field[s, c])
                 whole, mixed[n] = mixture(field[0, c] - (own if s == 0 else 0.0), field[1, c] - (own if s == 1 else 0.0),
                                           field[2, c] - (own if s == 2 else 0.0), field[3, c] - (own if s == 3 else 0.0))  # fmt: skip
-                rows[n], own_kind[n], everybody[n] = i, 1.0 + (field[s, c] - own) / scale, 1.0 + whole / scale
+                rows[n], own_kind[n], everybody[n] = i, field[s, c] - own, whole
                 n += 1
+        for k in range(n):
+            own_kind[k], everybody[k] = 1.0 + own_kind[k] / scale, 1.0 + everybody[k] / scale
         logs(own_kind[:n], log_own[:n])
         logs(everybody[:n], log_all[:n])
         for k in range(n):
@@ -225,16 +236,21 @@ def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
 @kernel
 def _attract(par, spill, jacobs, log_talent, log_capital, residual, out):
     """exp(b_M L + b_J J + b_T ln T + b_W ln W + residual)   (part of E5)"""
-    location = par[0].location
+    location, n = par[0].location, jacobs.size
     late = location.capital_weight * location.late_capital_share
-    for c in range(jacobs.size):
-        place = location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c] + residual[c]
-        early_factor = exp(location.capital_weight * log_capital[c])
-        late_factor = exp(late * log_capital[c])
-        for s in range(4):
-            value = exp(place + location.spillover_weight * spill[s, c])
-            out[s, 0, c] = value * early_factor
-            out[s, 1, c] = value * late_factor
+    early_factor, late_factor, utility, value = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    exps(location.capital_weight * log_capital, early_factor)
+    exps(late * log_capital, late_factor)
+    for s in range(4):
+        for c in range(n):
+            place = (
+                location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c] + residual[c]
+            )
+            utility[c] = place + location.spillover_weight * spill[s, c]
+        exps(utility, value)
+        for c in range(n):
+            out[s, 0, c] = value[c] * early_factor[c]
+            out[s, 1, c] = value[c] * late_factor[c]
 
 
 @kernel

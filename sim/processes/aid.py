@@ -2,11 +2,11 @@
 
 Equations
 ---------
-(E25) An eligible startup receives a share of its bill for compute, of its wages or of its reference cost, at the heads
-of the month before and never more than the cap of the calendar year. Where the year's budget does not reach for all,
-startups are served in an order of their own that lasts, and who comes after the money is refused. The sum of what is
-received is what the public pays. The largest
-share comes first; nobody holds two vouchers at once, and nobody is paid more than the whole of a base.
+(E25) An eligible startup receives a share of its bill for compute, of its wages or of its reference cost at the prices
+that firms can charge (E13), at the heads of the month before and never more than the cap of the calendar year. Where the
+year's budget does not reach for all, startups are served in an order of their own that lasts, and who comes after the
+money is refused. The sum of what is received is what the public pays. The largest share comes first; nobody holds two
+vouchers at once, and nobody is paid more than the whole of a base.
 A voucher for the share v makes its holder use ``(1 - v)^-e`` times the compute (E11): the public pays v of that bill,
 and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher; the rest buys more compute.
 """
@@ -17,7 +17,7 @@ from sim.compiled import exp, kernel, log
 from sim.ledger import LOCKED, SUPPORTED, is_eligible, turns
 from sim.randomness import combine
 from sim.terms import COMPUTE_BILL, PAYROLL, WAN
-from sim.world import exact, floor_exact
+from sim.world import exact, floor_exact, price_level
 
 
 def grant_aid(world, par, terms, draw) -> None:
@@ -87,7 +87,7 @@ def full_amount(firm, par, aid, share, wage, bill, more):
         return share * firm.heads * unit * wage
     rates = 1.0 + operations.overhead_share[firm.stage] + operations.compute_share[firm.segment]
     rent = location.area_m2_per_head * location.reference_rent_rmb_m2_month / WAN
-    return share * firm.heads * (unit * rates + rent) * wage
+    return share * firm.heads * (unit * rates + rent) * price_level(wage, operations)
 
 
 @kernel

@@ -210,32 +210,39 @@ def spins_off(firm, month, births):
 
 
 @kernel
-def largest_heads(operations, births):
-    """Return the heads that no firm exceeds: the largest target, of an entrant or at the highest capability."""
-    most = 1.0
-    for s in range(4):
-        for k in range(6):
-            most = max(most, operations.target_heads[s, k])
-    factor = exp(operations.target_quality_exponent * log(operations.target_quality_high))
-    return most * max(factor, births.entry_size, 1.0) * (1.0 + 1e-9)
+def no_spinoff_below(births, scale):
+    """Return, for heads from 2^k to 2^(k+1), a chance up to which a draw gives no spin-off, (24,).   (E19)
+
+    A count is 0 if u <= 1 - rate, and the rate grows with heads; the first is for fewer heads too, the last for more.
+    """
+    out = np.full(24, -1.0)
+    for k in range(out.size - 1):
+        rate = spinoff_rate(np.float64(np.int64(2) << np.int64(k)), births) * (1.0 + 1e-9)
+        out[k] = 1.0 - rate * scale * max(births.boost_factor, 1.0)
+    return out
+
+
+@kernel
+def power_below(heads):
+    """Return the k of the largest power of two, 2^k, that is not above heads > 0, between 0 and 23."""
+    return min(
+        max((np.float64(heads).view(np.int64) >> np.int64(52)) - np.int64(1023), np.int64(0)), np.int64(23)
+    )
 
 
 @kernel
 def spinoff_counts(firms, month, scale, par, key):
     """Return the rows of firms that have spin-offs this month, and how many each has.   (E19)
 
-    A count is 0 if u <= 1 - rate, and nobody has more heads than the largest target: most draws are settled
-    by that bound alone.
+    A bound by the order of magnitude of a firm's heads settles most draws alone.
     """
     births, n = par[0].births, 0
     rows, counts = np.empty(firms.shape[0], dtype=np.int64), np.empty(firms.shape[0], dtype=np.int64)
-    bound = 1.0 - spinoff_rate(largest_heads(par[0].operations, births), births) * scale * max(
-        births.boost_factor, 1.0
-    )
+    none = no_spinoff_below(births, scale)
     for i in range(firms.shape[0]):
         firm = firms[i]
         u = uniform(key, firm.uid, 0)
-        if u > bound and spins_off(firm, month, births):
+        if u > none[power_below(firm.heads)] and spins_off(firm, month, births):
             boost = births.boost_factor if month < firm.boost_end else 1.0
             count = poisson_inversion(spinoff_rate(firm.heads, births) * scale * boost, u)
             if count > 0:

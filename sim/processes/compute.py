@@ -73,6 +73,8 @@ def clear(market, heads, wage, par, history, centres, accounts):
     state.delivered = delivered(state.public_share, compute)
     state.log_sufficiency = log(state.delivered / delivered(compute.public_share, compute))
     let = min(1.0, state.demand / supply) if supply > 0.0 else 0.0
+    short = max(state.demand - supply, 0.0) / (supply - state.capacity) if supply > state.capacity else 0.0
     for k in range(centres.size):
         accounts[centres[k].lever].spent -= exact(let * centres[k].capacity * centres[k].price)
         accounts[centres[k].lever].served += let * centres[k].capacity
+        accounts[centres[k].lever].refused += short * centres[k].capacity

@@ -26,15 +26,16 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 import numpy as np
 
 from sim.compiled import exp, kernel, log, normal_quantile
-from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER
+from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER, is_eligible
 from sim.randomness import combine, normal, uniform
 from sim.world import FLOW, exact
 
 APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
 DEALS, CAPITAL, GUIDED = FLOW["deals"], FLOW["capital_wan"], FLOW["guided_wan"]
 LITTLE = 0.02  # weight of a fund that invests in favoured segments only, in crowding out
-SHORT_LIST = 20_000  # pairs
-PART_HEIGHT = 2.0  # of a part of the list, in standard deviations of taste
+PARTS = 12  # in which the list is written
+PART_HEIGHT = 0.5  # of a part of the list, in standard deviations of taste
+BLOCK = 512  # rows
 
 
 def close_rounds(world, par, terms, draw) -> None:
@@ -47,7 +48,7 @@ def close_rounds(world, par, terms, draw) -> None:
     order = np.argsort(world.funds["uid"])
     firm, fund, amount, guided_by, reserved = match(
         firms, states, books, seekers, world.month, world.funds, order, grid.zone_distance, table,
-        draw.once("taste"), parts_of(len(seekers) * len(order)), terms.guided, world.guided, world.caps)  # fmt: skip
+        draw.once("taste"), PARTS, terms.guided, world.guided, world.accounts, world.caps)  # fmt: skip
     holdings, deals = world.holdings, world.deals
     (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
     holdings.n, deals.n = settle(
@@ -83,7 +84,9 @@ def by_quality(log_capability, finance):
 
 @kernel
 def begins_search(u, hazard, log_capability, finance):
-    """Return whether u < 1 - exp(-h), h = hazard x quality."""
+    """Return whether u < 1 - exp(-h), h = hazard x quality; as that is below h, most cases need no exponential."""
+    if u >= hazard * finance.seek_quality_cap:
+        return False
     whole = hazard * by_quality(log_capability, finance)
     return u < whole and u < 1.0 - exp(-whole)
 
@@ -107,36 +110,59 @@ def base_hazards(finance):
 
 @kernel
 def seek(firms, states, books, par, month, key, ask_key, caps):
-    """Begin and end searches; return the rows that look for money this month.   (E15)"""
+    """Begin and end searches; return the rows that look for money this month.   (E15)
+
+    Rows are taken in blocks. No hazard is above a bound by segment and stage, which settles most draws from the
+    first part of a row alone; the other parts of the rest are then read one after the other without a decision
+    between, so that memory serves many at a time.
+    """
     finance = par[0].finance
-    seeking, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    seeking, n, expired = np.empty(firms.shape[0], dtype=np.int64), 0, 0
     hazards = base_hazards(finance)
-    # no hazard is larger: settles most cases
-    most = finance.seek_quality_cap * max(finance.stale_factor, 1.0)
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        if firm.status != ACTIVE:
-            continue
-        if firm.search_end > month:
-            seeking[n] = i
-            n += 1
-        elif firm.search_end != NEVER:
-            firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
-            caps[0].search_expired += 1
-        elif month >= firm.pause_end:
-            u, hazard = uniform(key, firm.uid, 0), hazards[firm.segment, firm.stage]
-            if u >= hazard * most and not firm.aided & IN_PROGRAMME:
+    most = hazards * (finance.seek_quality_cap * max(finance.stale_factor, 1.0))
+    rows, draws = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK)
+    for begin in range(0, firms.shape[0], BLOCK):
+        m = 0
+        for i in range(begin, min(begin + BLOCK, firms.shape[0])):
+            firm = firms[i]
+            if firm.status != ACTIVE:
                 continue
-            hazard *= by_gap(firm.stage, month - books[i].last_round, finance)
-            if firm.aided & IN_PROGRAMME:
-                hazard *= books[i].seek_factor
-            if begins_search(u, hazard, states[i].log_capability, finance):
-                noise = normal(ask_key, firm.uid, firm.stage)
-                books[i].ask = ask_for(firm.segment, firm.stage, noise, finance)
-                firm.search_end = month + finance.search_months
+            if firm.search_end > month:
                 seeking[n] = i
                 n += 1
+            elif firm.search_end != NEVER:
+                firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
+                expired += 1
+            elif month >= firm.pause_end:
+                u = uniform(key, firm.uid, 0)
+                rows[m], draws[m] = i, u
+                m += u < most[firm.segment, firm.stage] or (firm.aided & IN_PROGRAMME) != 0
+        chosen = who_begins(firms, states, books, rows[:m], draws, hazards, month, finance)
+        for k in range(chosen):
+            firm = firms[rows[k]]
+            noise = normal(ask_key, firm.uid, firm.stage)
+            books[rows[k]].ask = ask_for(firm.segment, firm.stage, noise, finance)
+            firm.search_end = month + finance.search_months
+            seeking[n] = rows[k]
+            n += 1
+    caps[0].search_expired += expired
     return seeking[:n]
+
+
+@kernel
+def who_begins(firms, states, books, rows, draws, hazards, month, finance):
+    """Move those of `rows` whose draws begin a search to the front, and return how many they are.   (E15)"""
+    hazard, log_capability, n = np.empty(rows.size), np.empty(rows.size), 0
+    for k in range(rows.size):
+        firm, book = firms[rows[k]], books[rows[k]]
+        hazard[k] = hazards[firm.segment, firm.stage] * by_gap(firm.stage, month - book.last_round, finance)
+        hazard[k] *= book.seek_factor if firm.aided & IN_PROGRAMME else 1.0
+        log_capability[k] = states[rows[k]].log_capability
+    for k in range(rows.size):
+        if begins_search(draws[k], hazard[k], log_capability[k], finance):
+            rows[n] = rows[k]
+            n += 1
+    return n
 
 
 @kernel
@@ -158,39 +184,35 @@ def in_focus(fund, segment, step):
 def funds_in_focus(funds, order, purse, ticket, least):
     """Return funds, their uids and seats for each segment and round, and how many.   (E16)
 
-    They are those that can bring `least`, in the given order; shapes (4, rounds, n_funds) and (4, rounds).
+    They are those that can bring `least`, in the given order; shapes (4 x rounds, n_funds) and (4 x rounds,).
     """
     rounds = LAST_ROUND + 1
-    chosen, seats = (
-        np.empty((4, rounds, order.size), dtype=np.int32),
-        np.empty((4, rounds, order.size), dtype=np.int32),
-    )
-    uids, number = np.empty((4, rounds, order.size), dtype=np.uint64), np.zeros((4, rounds), dtype=np.int64)
-    for segment in range(4):
-        for step in range(rounds):
-            for v in order:
-                if min(purse[v], ticket[v]) >= least and in_focus(funds[v], segment, step):
-                    n = number[segment, step]
-                    chosen[segment, step, n], seats[segment, step, n] = v, funds[v].seat
-                    uids[segment, step, n] = funds[v].uid
-                    number[segment, step] += 1
+    chosen = np.empty((4 * rounds, order.size), dtype=np.int64)
+    seats, uids = np.empty_like(chosen), np.empty(chosen.shape, dtype=np.uint64)
+    number = np.zeros(4 * rounds, dtype=np.int64)
+    for v in order:
+        if min(purse[v], ticket[v]) < least:
+            continue
+        for segment in range(4):
+            for step in range(rounds):
+                kind = segment * rounds + step
+                if in_focus(funds[v], segment, step):
+                    n = number[kind]
+                    chosen[kind, n], seats[kind, n], uids[kind, n] = v, funds[v].seat, funds[v].uid
+                    number[kind] += 1
     return chosen, uids, seats, number
 
 
-def parts_of(pairs: int) -> int:
-    """Return in how many parts a list of that many pairs is best written: all at once if it is short."""
-    return 1 if pairs < SHORT_LIST else 2
-
-
 @kernel
-def match(firms, states, books, seekers, month, funds, order, to_seat, par, key, parts, guided, purses, caps):
+def match(firms, states, books, seekers, month, funds, order, to_seat, par, key, parts, guided, purses, accounts,
+          caps):  # fmt: skip
     """Go down the list of all pairs once.   (E16)
 
     Returns the commitments made, as seeker, fund and amount, and for each seeker the guided fund that takes part
     (-1: none) and what it has reserved.
 
-    The list is written in `parts` from the top: most money is spent before the second, and a fund without
-    money is in no later part. `order` lists the funds by uid.
+    The list is written in `parts` from the top: most money is spent before most pairs have been weighed, and a
+    fund without money is in no later part. `order` lists the funds by uid.
     """
     finance = par[0].finance
     asks, uids = np.empty(seekers.size), np.empty(seekers.size, dtype=np.uint64)
@@ -200,100 +222,145 @@ def match(firms, states, books, seekers, month, funds, order, to_seat, par, key,
     guided_by, reserved = np.full(asks.size, -2), np.zeros(asks.size)  # -2: not yet asked
     purse, ticket = money_of(funds, finance)
     least = np.min(asks) * min(finance.lead_share, finance.follow_share)
-    room = seekers.size * funds.shape[0]
+    focus = funds_in_focus(funds, order, purse, ticket, least)
+    bounded = bound_scores(firms, states, seekers, focus, to_seat, par, key)
+    room = bounded[6].size
+    room_for_pairs = (np.empty(room, dtype=np.int32), np.empty(room))
     out_firm, out_fund = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
-    out_amount, n, ceiling = np.empty(room), 0, np.inf
+    out_amount, n = np.empty(room), 0
     for part in range(parts - 1, -1, -1):
+        if not (np.minimum(purse, ticket) >= least).any():
+            break
         floor = finance.score_bar + part * PART_HEIGHT * finance.taste_sd
-        focus = funds_in_focus(funds, order, purse, ticket, least)
-        first, fund_of, score = write_part(firms, states, seekers, need, focus, to_seat, par,
-                                           key, floor, ceiling)  # fmt: skip
-        n = go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score,
-                    firms, books, seekers, month, guided, purses, guided_by, reserved,
+        pairs = write_part(bounded, need, focus, to_seat, purse, ticket, least, par, floor, room_for_pairs)
+        n = go_down(uids, asks, need, made, purse, ticket, finance, pairs,
+                    firms, books, seekers, month, guided, purses, accounts, guided_by, reserved,
                     out_firm, out_fund, out_amount, n, caps)  # fmt: skip
-        ceiling = floor
     for v in range(funds.shape[0]):
         funds[v].purse = purse[v]
     return out_firm[:n], out_fund[:n], out_amount[:n], guided_by, reserved
 
 
 @kernel
-def reserve(firm, book, month, ask, guided, purses, finance):
+def reserve(firm, book, month, ask, guided, purses, accounts, finance):
     """Return the guided fund that takes part in a round, and what it reserves: 1/(1 + match) of the ask.   (E16)
 
-    A startup that one guided fund holds takes nothing from another. Like a first investor the fund brings the lead share of its part, or nothing: a little money binds nobody.
+    A startup that one guided fund holds takes nothing from another. Like a first investor the fund brings the lead
+    share of its part, or nothing: a little money binds nobody. Whom it favours and cannot serve it has refused.
     """
     held = firm.aided & LOCKED and month < book.lock_end
     for g in range(guided.size):
-        if held and book.lock_fund != g:
+        if (held and book.lock_fund != g) or guided[g].call <= 0.0 or not is_eligible(firm, guided[g], month):
             continue
-        if (
-            (guided[g].segments >> firm.segment) & 1
-            and firm.stage <= guided[g].max_stage
-            and guided[g].call > 0.0
-        ):
-            whole = ask / (1.0 + guided[g].match)
-            amount = exact(min(whole, purses[g].purse))
-            if amount > 0.0 and amount >= finance.lead_share * whole:
-                purses[g].purse -= amount
-                return g, amount
+        whole = ask / (1.0 + guided[g].match)
+        amount = exact(min(whole, purses[g].purse))
+        if amount > 0.0 and amount >= finance.lead_share * whole:
+            purses[g].purse -= amount
+            return g, amount
+        accounts[guided[g].lever].refused += 1.0
     return -1, 0.0
 
 
 @kernel
-def safe_chances():
-    """Return, for x = -4, -4 + 1/16 ... 4, a number such that no standard normal quantile up to it reaches x."""
-    steps, out = np.empty(128), np.empty(129)
-    steps[0] = -np.inf
-    for k in range(1, 128):
-        steps[k] = normal_quantile(k / 128.0)
-    for k in range(out.size):
-        below = int(np.searchsorted(steps, -4.0 + k / 16.0 - 1e-9)) - 1
-        out[k] = max(below, 0) / 128.0
+def highest_tastes():
+    """Return, for k = 0 ... 127, a number above all standard normal quantiles of k/128 to (k + 1)/128."""
+    out = np.full(128, np.inf)
+    for k in range(127):
+        out[k] = normal_quantile((k + 1) / 128.0) + 1e-9
     return out
 
 
 @kernel
-def write_part(firms, states, seekers, need, focus, to_seat, par, key, floor, ceiling):
-    """Return the pairs with floor < score <= ceiling: each seeker's first pair, funds and scores.   (E16)
+def bound_scores(firms, states, seekers, focus, to_seat, par, key):
+    """Bound the score of each pair of a seeker and a fund from above.   (E16)
 
-    The pairs of a seeker stand by the uid of the fund.
+    Returns of each seeker log capability, cell, address of its draws, stage, position in `focus`, first bound (and,
+    last, their number) and largest bound; bounds stand by the uid of the fund.
     """
-    finance, access, safe = par[0].finance, par[0].access, safe_chances()
-    by_km, sd = finance.distance_weight / access.capital_range_km, finance.taste_sd
-    by_taste = 16.0 / sd if sd > 0.0 else 0.0
-    funds, uids, seats, number = focus
-    first, room = np.zeros(seekers.size + 1, dtype=np.int64), seekers.size * funds.shape[2]
-    fund_of, score, n = np.empty(room, dtype=np.int32), np.empty(room), 0
-    for i in range(seekers.size):
-        firm, capability = firms[seekers[i]], states[seekers[i]].log_capability
-        s, stage, distances, own = firm.segment, firm.stage, to_seat[firm.cell], combine(key, firm.uid)
-        step = min(stage, LAST_ROUND)
-        for j in range(number[s, step] if need[i] > 0.0 else 0):
-            u = uniform(own, uids[s, step, j], stage)
-            known = capability - by_km * distances[seats[s, step, j]]
-            if (
-                by_taste > 0.0
-                and u <= safe[np.int64(min(max((floor - known) * by_taste + 64.0, 0.0), 128.0))]
-            ):
-                continue
-            value = known + sd * normal_quantile(u)
-            if floor < value <= ceiling:
-                fund_of[n], score[n] = funds[s, step, j], value
-                n += 1
-        first[i + 1] = n
-    return first, fund_of[:n], score[:n]
+    _, uids, seats, number = focus
+    finance, size, n = par[0].finance, seekers.size, 0
+    by_km, tastes = finance.distance_weight / par[0].access.capital_range_km, highest_tastes()
+    capability, own, cell = np.empty(size), np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.int64)
+    stage, kind, first = np.empty_like(cell), np.empty_like(cell), np.empty(size + 1, dtype=np.int64)
+    for k in range(tastes.size):
+        tastes[k] = finance.taste_sd * tastes[k] if finance.taste_sd > 0.0 else 0.0
+    for i in range(size):
+        firm = firms[seekers[i]]
+        capability[i], cell[i], stage[i] = states[seekers[i]].log_capability, firm.cell, firm.stage
+        own[i], kind[i] = (
+            combine(key, firm.uid),
+            firm.segment * (LAST_ROUND + 1) + min(firm.stage, LAST_ROUND),
+        )
+        first[i] = n
+        n += number[kind[i]]
+    first[size] = n
+    bounds, most = np.empty(n), np.empty(size)
+    for i in range(size):
+        mine, theirs, there, top = bounds[first[i] : first[i + 1]], uids[kind[i]], seats[kind[i]], -np.inf
+        distances = to_seat[cell[i]]
+        for j in range(mine.size):
+            u = uniform(own[i], theirs[j], stage[i])
+            mine[j] = capability[i] - by_km * distances[there[j]] + tastes[np.int64(u * 128.0)]
+            top = max(top, mine[j])
+        most[i] = top
+    return capability, cell, own, stage, kind, first, bounds, most
 
 
 @kernel
-def next_pair(i, last, first, fund_of, score, least, purse, ticket):
-    """Return seeker i's best pair after pair `last` (-1: none yet) whose fund can bring `least`; -1 if none.
+def with_money(focus, purse, ticket, least):
+    """Return the positions in each row of `focus` of funds that can bring `least`, and how many.   (E16)"""
+    funds, _, _, number = focus
+    places, left = np.empty_like(funds), np.zeros_like(number)
+    for kind in range(number.size):
+        for j in range(number[kind]):
+            if min(purse[funds[kind, j]], ticket[funds[kind, j]]) >= least:
+                places[kind, left[kind]] = j
+                left[kind] += 1
+    return places, left
+
+
+@kernel
+def write_part(bounded, need, focus, to_seat, purse, ticket, least, par, floor, room):
+    """Return the pairs with floor < score that stand in no part above: seekers, where each one's begin, funds, scores.
+
+    The pairs of a seeker stand by the uid of the fund. A bound above the floor is replaced by the score, and by
+    minus infinity when the pair has been written.   (E16)
+    """
+    finance = par[0].finance
+    by_km = finance.distance_weight / par[0].access.capital_range_km
+    capability, cell, own, stage, kind, begin, bounds, most = bounded
+    (funds, uids, seats, _), (fund_of, score), n, m = focus, room, 0, 0
+    places, left = with_money(focus, purse, ticket, least)
+    who, first = np.empty(need.size, dtype=np.int64), np.zeros(need.size + 1, dtype=np.int64)
+    for i in range(need.size):
+        if most[i] <= floor or need[i] <= 0.0:
+            continue
+        mine, top, distances = bounds[begin[i] : begin[i + 1]], -np.inf, to_seat[cell[i]]
+        for j in places[kind[i], : left[kind[i]]]:
+            if mine[j] > floor:
+                known = capability[i] - by_km * distances[seats[kind[i], j]]
+                taste = normal_quantile(uniform(own[i], uids[kind[i], j], stage[i]))
+                mine[j] = known + finance.taste_sd * taste
+                if mine[j] > floor:
+                    fund_of[n], score[n], mine[j] = funds[kind[i], j], mine[j], -np.inf
+                    n += 1
+            top = max(top, mine[j])
+        most[i] = top
+        if n > first[m]:
+            who[m], first[m + 1] = i, n
+            m += 1
+    return who[:m], first[: m + 1], fund_of[:n], score[:n]
+
+
+@kernel
+def next_pair(first, end, last, fund_of, score, least, purse, ticket):
+    """Return the best of a seeker's pairs after pair `last` (-1: none yet) whose fund can bring `least`; -1 if none.
 
     What a fund can bring only falls during a month, so a pair that is passed over here would have been passed
     over at its turn in the list of all pairs.
     """
     best = -1
-    for j in range(first[i], first[i + 1]):
+    for j in range(first, end):
         if last >= 0 and (score[j] > score[last] or (score[j] == score[last] and j <= last)):
             continue
         v = fund_of[j]
@@ -349,27 +416,31 @@ def smallest_part(ask, made, reserved, finance):
 
 
 @kernel
-def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, score, firms, books, seekers, month, guided, purses,
-            guided_by, reserved, out_firm, out_fund, out_amount, n, caps):  # fmt: skip
+def go_down(uids, asks, need, made, purse, ticket, finance, pairs, firms, books, seekers, month, guided, purses,
+            accounts, guided_by, reserved, out_firm, out_fund, out_amount, n, caps):  # fmt: skip
     """Go down one part of the list, append the commitments made, and return how many there are now.   (E16)
 
     The list is never sorted: a heap holds each seeker by the score of its next pair.
     """
-    pair, heap = np.empty(asks.size, dtype=np.int64), np.empty(asks.size, dtype=np.int64)
-    scores, size = np.empty(asks.size), 0
-    for i in range(asks.size):
-        least = smallest_part(asks[i], made[i], reserved[i], finance)
-        pair[i] = next_pair(i, -1, first, fund_of, score, least, purse, ticket) if need[i] >= least else -1
-        if pair[i] >= 0:
-            heap[size], scores[size] = i, score[pair[i]]
-            sift_up(heap, scores, size, uids)
+    who, first, fund_of, score = pairs
+    pair, heap = np.empty(who.size, dtype=np.int64), np.empty(who.size, dtype=np.int64)
+    scores, own, size = np.empty(who.size), uids[who], 0
+    for k in range(who.size):
+        i = who[k]
+        least, pair[k] = smallest_part(asks[i], made[i], reserved[i], finance), -1
+        if need[i] >= least:
+            pair[k] = next_pair(first[k], first[k + 1], -1, fund_of, score, least, purse, ticket)
+        if pair[k] >= 0:
+            heap[size], scores[size] = k, score[pair[k]]
+            sift_up(heap, scores, size, own)
             size += 1
     while size > 0:
-        i = heap[0]
-        v, least = fund_of[pair[i]], smallest_part(asks[i], made[i], reserved[i], finance)
+        k = heap[0]
+        i, v = who[k], fund_of[pair[k]]
+        least = smallest_part(asks[i], made[i], reserved[i], finance)
         if guided.size > 0 and guided_by[i] == -2 and min(purse[v], ticket[v]) >= least:
             guided_by[i], reserved[i] = reserve(
-                firms[seekers[i]], books[seekers[i]], month, asks[i], guided, purses, finance
+                firms[seekers[i]], books[seekers[i]], month, asks[i], guided, purses, accounts, finance
             )
             need[i] -= reserved[i]
             least = smallest_part(asks[i], made[i], reserved[i], finance)
@@ -384,14 +455,14 @@ def go_down(uids, asks, need, made, purse, ticket, finance, first, fund_of, scor
             least = smallest_part(asks[i], made[i], reserved[i], finance)
         following = -1
         if need[i] > 0.0 and need[i] >= least:
-            following = next_pair(i, pair[i], first, fund_of, score, least, purse, ticket)
+            following = next_pair(first[k], first[k + 1], pair[k], fund_of, score, least, purse, ticket)
         if following >= 0:
-            pair[i], scores[0] = following, score[following]
+            pair[k], scores[0] = following, score[following]
         else:
             size -= 1
             heap[0], scores[0] = heap[size], scores[size]
         if size > 0:
-            sift_down(heap, scores, size, uids)
+            sift_down(heap, scores, size, own)
     return n
 
 

@@ -23,7 +23,6 @@ import numpy as np
 from sim.compiled import exp, exps, kernel, log
 from sim.space import total
 
-ROUNDS = 3
 MONTHS_A_YEAR = 12.0
 
 
@@ -111,8 +110,9 @@ def share_hires(posted, log_talent, hires, par, share):
     """
     power, left = np.empty(posted.size), hires
     exps(par[0].labour.access_exponent * log_talent, power)
-    for _ in range(ROUNDS):
-        weight = 0.0
+    filled = True
+    while filled:
+        weight, filled = 0.0, False
         for c in range(posted.size):
             if share[c] < 1.0:
                 weight += posted[c] * power[c]
@@ -121,8 +121,11 @@ def share_hires(posted, log_talent, hires, par, share):
         offered, made = left / weight, 0.0
         for c in range(posted.size):
             if share[c] < 1.0:
-                more = min(offered * power[c], 1.0 - share[c])
-                share[c] += more
+                more = offered * power[c]
+                if more < 1.0 - share[c]:
+                    share[c] += more
+                else:
+                    more, share[c], filled = 1.0 - share[c], 1.0, True
                 made += more * posted[c]
         left -= made
     return hires - left

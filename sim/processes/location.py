@@ -28,7 +28,7 @@ import functools
 
 import numpy as np
 
-from sim.compiled import exp, kernel, log
+from sim.compiled import exp, exps, kernel, log, logs
 from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING, is_eligible, turns
 from sim.randomness import combine, uniform
 from sim.space import Grid, total
@@ -168,10 +168,11 @@ def move_tenants(world, par, terms, draw) -> None:
     if choosers.size == 0:
         return
     choosers = in_turn(firms, choosers, draw("turn"))
-    choice = Choice(world, par, terms, np.unique(books["eligible"][choosers]))
+    eligible = books["eligible"][choosers]
+    choice = Choice(world, par, terms, np.unique(eligible))
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - choice.log_vacancy,
-           choice.column(books["eligible"][choosers]), revising,
+           choice.column(eligible), revising,
            world.attraction, world.lift, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
            world.labour["wage"][0], draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
@@ -287,13 +288,29 @@ def relief_by_zone(masks, share):
 
 
 @kernel
-def rent_term(rent, location):
-    """-alpha' ln((r + c)/(r_ref + c)), alpha' = alpha (r_ref + c)/r_ref   (E5)"""
+def rent_parts(rent, location):
+    """Return (r + c)/(r_ref + c) and alpha' = alpha (r_ref + c)/r_ref.   (E5)"""
     reference, other = location.reference_rent_rmb_m2_month, location.occupancy_cost_rmb_m2_month
     slope = location.rent_sensitivity * (reference + other) / reference
-    if slope == 0.0:
-        return 0.0
-    return -slope * log(max(rent + other, LEAST_COST) / (reference + other))
+    return max(rent + other, LEAST_COST) / (reference + other), slope
+
+
+@kernel
+def rent_term(rent, location):
+    """-alpha' ln((r + c)/(r_ref + c))   (E5)"""
+    ratio, slope = rent_parts(rent, location)
+    return 0.0 if slope == 0.0 else -slope * log(ratio)
+
+
+@kernel
+def rent_factors(rent, relief, zone, location):
+    """exp of the rent term in each cell; logarithms and exponentials come several at a time   (E4, E5)"""
+    ratio, term, out, slope = np.empty(rent.size), np.empty(rent.size), np.empty(rent.size), 0.0
+    for c in range(rent.size):
+        ratio[c], slope = rent_parts(rent[c] * (1.0 - relief[zone[c]]), location)
+    logs(ratio, term)
+    exps(-slope * term, out)
+    return out
 
 
 @kernel
@@ -305,11 +322,13 @@ def weigh(attraction, rent, vacant, zone, first, masks, rent_share, lift, par):
     size, total = sized(vacant, location.size_weight), 0.0
     weights = np.empty((4, 2, masks.size, n_cells))
     for m in range(masks.size):
+        factor = rent_factors(rent, relief[m], zone, location)
         for c in range(n_cells):
-            factor = exp(rent_term(rent[c] * (1.0 - relief[m, zone[c]]), location)) * size[c]
-            for s in range(4):
-                weights[s, 0, m, c] = attraction[s, 0, c] * factor * lift[s, 0, zone[c]]
-                weights[s, 1, m, c] = attraction[s, 1, c] * factor * lift[s, 1, zone[c]]
+            factor[c] *= size[c]
+        for s in range(4):
+            for p in range(2):
+                for c in range(n_cells):
+                    weights[s, p, m, c] = attraction[s, p, c] * factor[c] * lift[s, p, zone[c]]
     zone_sums, log_all = np.empty((4, 2, masks.size, n_zones)), np.empty((4, 2, masks.size))
     for s in range(4):
         for p in range(2):
@@ -528,16 +547,14 @@ def decide(firms, states, choosers, par, month, zone, first,
         firm, state = firms[choosers[k]], states[choosers[k]]
         s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
         need, own = needed_area(firm.heads, location), firm.cell
-        value = own_weight(
-            firm, state, p, own, zone[own], location, attraction, lift, log_spill, jacobs, rent
-        )
+        value = own_weight(firm, state, p, own, zone[own], location, attraction, lift, log_spill, jacobs,
+                           rent)  # fmt: skip
         fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
         if fits and not revising:
             chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)
             if uniform(stay_key, firm.uid, 0) < chance:
-                sign_lease(
-                    firm, state, own, need, rent[own], month + lease_length(firm.stage, location), leased
-                )
+                end = month + lease_length(firm.stage, location)
+                sign_lease(firm, state, own, need, rent[own], end, leased)
                 continue
         if revising:
             chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)

@@ -20,10 +20,10 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 
 import numpy as np
 
-from sim.compiled import exp, exps, kernel, log
+from sim.compiled import exps, kernel, log
 from sim.ledger import ACTIVE, IN_PROGRAMME, LISTED, SUPPORTED
 from sim.terms import WAN
-from sim.world import FLOW, exact, floor_exact
+from sim.world import FLOW, exact, floor_exact, price_level
 
 BLOCK = 512  # rows
 REVENUE, SUBSIDISED_AREA, SUBSIDY = FLOW["revenue_wan"], FLOW["subsidised_area_m2"], FLOW["subsidy_wan"]
@@ -90,12 +90,6 @@ def rent_per_head(location):
 
 
 @kernel
-def price_level(wage, operations):
-    """w^p: what firms can charge when all of them pay the wage w.   (E13)"""
-    return exp(operations.wage_passed_on * log(wage))
-
-
-@kernel
 def burn(firm, state, support, wage, prices, bill, operations, location):
     """Return cost minus revenue and support at the present number of heads [wan/month].   (E13)
 
@@ -131,7 +125,8 @@ def wanted_posts(heads, target, runway, operations):
 def staff(firms, states, books, par, labour, compute, posted, caps):
     """Update capability, revenue share, heads and posts of each firm; return the heads let go.   (E12 to E14)
 
-    Rows are taken in blocks, because exponentials come several at a time.
+    Rows are taken in blocks, because exponentials come several at a time; what binds is counted beside the table of
+    counters, which would have to be written for each row.
     """
     operations, location, by_compute = par[0].operations, par[0].location, np.empty(4)
     wage, bill = labour[0].wage, compute[0].bill
@@ -140,6 +135,7 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
     prices, released = price_level(wage, operations), 0.0
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
+    at_top = at_low = at_high = at_cap = cut = hold = short = 0
     rows, for_revenue, for_target = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
     revenue_power, target_power = np.empty(BLOCK), np.empty(BLOCK)
     for begin in range(0, firms.shape[0], BLOCK):
@@ -156,28 +152,39 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
             rows[n], for_revenue[n] = i, revenue_exponent(capability, top, operations)
             for_target[n] = target_exponent(capability, low, high, operations)
             n += 1
-            caps[0].revenue_quality_cap += capability > top
-            caps[0].target_low += capability < low
-            caps[0].target_high += capability > high
+            at_top += capability > top
+            at_low += capability < low
+            at_high += capability > high
         exps(for_revenue[:n], revenue_power[:n])
         exps(for_target[:n], target_power[:n])
         for k in range(n):
             firm, state = firms[rows[k]], states[rows[k]]
             state.revenue_share = revenue_over_cost(firm.stage, revenue_power[k], operations)
-            caps[0].revenue_cap += state.revenue_share >= operations.revenue_cap
+            at_cap += state.revenue_share >= operations.revenue_cap
             target = target_heads(firm.segment, firm.stage, target_power[k], operations)
             support = books[rows[k]].support if firm.aided & SUPPORTED else 0.0
-            released += plan_heads(
-                firm, state, support, target, wage, prices, bill, operations, location, caps
+            let_go, cuts, holds, lacks = plan_heads(
+                firm, state, support, target, wage, prices, bill, operations, location
             )
+            released, cut, hold, short = released + let_go, cut + cuts, hold + holds, short + lacks
             posted[firm.cell] += state.posts
         caps[0].firm_months += n
+    caps[0].revenue_quality_cap += at_top
+    caps[0].target_low += at_low
+    caps[0].target_high += at_high
+    caps[0].revenue_cap += at_cap
+    caps[0].runway_cut += cut
+    caps[0].runway_hold += hold
+    caps[0].no_space_to_hire += short
     return released
 
 
 @kernel
-def plan_heads(firm, state, support, target, wage, prices, bill, operations, location, caps):
-    """Let heads go and open posts, as the runway allows; return the heads let go.   (E14)"""
+def plan_heads(firm, state, support, target, wage, prices, bill, operations, location):
+    """Let heads go and open posts, as the runway allows.   (E14)
+
+    Returns the heads let go, and whether the runway cuts heads, holds them, and whether space is short.
+    """
     loss = burn(firm, state, support, wage, prices, bill, operations, location)
     runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
     room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
@@ -186,14 +193,13 @@ def plan_heads(firm, state, support, target, wage, prices, bill, operations, loc
     opened = min(wanted, max(room - kept, 0.0))
     if runway < operations.cut_runway_months:
         kept -= operations.cut_per_month * firm.heads
-    caps[0].runway_cut += runway < operations.cut_runway_months
-    caps[0].runway_hold += operations.cut_runway_months <= runway <= operations.growth_runway_months
-    caps[0].no_space_to_hire += opened < wanted
+    cuts, short = runway < operations.cut_runway_months, opened < wanted
+    holds = operations.cut_runway_months <= runway <= operations.growth_runway_months
     # the last head stays, and its post is not open
     heads = max(kept, 1.0)
     released = floor_exact(max(firm.heads - heads, 0.0))
     firm.heads, state.posts = firm.heads - released, floor_exact(max(opened - (heads - kept), 0.0))
-    return released
+    return released, cuts, holds, short
 
 
 @kernel
@@ -208,10 +214,9 @@ def settle(firms, states, books, par, labour, compute, zone, cuts, rent_share, f
             continue
         state = states[i]
         support = books[i].support if firm.aided & SUPPORTED else 0.0
+        income = exact(revenue(firm, state, prices, operations, location))
         firm.cash -= burn(firm, state, support, wage, prices, bill, operations, location)
-        flows[zone[firm.cell], firm.segment, REVENUE] += exact(
-            revenue(firm, state, prices, operations, location)
-        )
+        flows[zone[firm.cell], firm.segment, REVENUE] += income
         if state.relief <= 0.0:
             continue
         rent, z = firm.area * state.lease_rent / WAN, zone[firm.cell]
