@@ -171,7 +171,7 @@ def move_tenants(world, par, terms, draw) -> None:
     eligible = books["eligible"][choosers]
     choice = Choice(world, par, terms, np.unique(eligible))
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
-           choice.weights, choice.zone_sums, choice.log_all - choice.log_vacancy,
+           choice.weights, choice.zone_sums, choice.log_all - max(choice.log_vacancy, FULL),
            choice.column(eligible), revising,
            world.attraction, world.lift, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,

@@ -158,6 +158,9 @@ def draw_gibrat(values: Values, seed: int, figure: "Figure") -> None:
     axes.loglog(np.exp(grid), above(grid, drift, sd, death), "k--", lw=1, label="theory")
     zeta = tail_exponent(drift, sd, death)
     axes.set(xlabel="size", ylabel="share that is larger", xlim=(1.0, None), title=f"exponent {zeta:.4f}")
+    for axis in (axes.xaxis, axes.yaxis):  # plain numbers: the project's pictures hold no formulas
+        axis.set_major_formatter(lambda value, _place: f"{value:g}")
+        axis.set_minor_formatter("")
     axes.legend()
 
 
