@@ -53,8 +53,8 @@ class Parameters:
     """
 
     def __init__(self, records: dict[str, np.record]) -> None:
-        kinds = [(name, row.dtype) for name, row in records.items()]
-        self.table = np.zeros(1, dtype=np.dtype((np.record, kinds)))
+        kinds = np.dtype((np.record, [(name, row.dtype) for name, row in records.items()]))
+        self.table = np.zeros(1, dtype=_KINDS.setdefault(kinds, kinds))
         for name, row in records.items():
             self.table[0][name] = row
             setattr(self, name, self.table[0][name])
@@ -75,6 +75,11 @@ class Parameters:
     def outside_offer(self, month: int) -> float:
         """Return what other cities offer beyond the first month's level [utils]."""
         return self.values.outlook.outside_offer_per_year * max(month, 0) / 12
+
+
+#: the one object for each layout of the table: a call of a kernel with an equal dtype that is another object compares
+#: all of its fields, which takes eight times as long as the call
+_KINDS: dict[np.dtype, np.dtype] = {}
 
 
 def _plain(row: np.record) -> dict[str, Any]:

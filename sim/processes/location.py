@@ -39,6 +39,7 @@ PASSES = 16
 LEAST_COST = 0.01  # RMB/m2/month: rooms that cost nothing at all are worth a finite amount
 FULL = -1e6  # stands for the log of no space at all; finite, so that appeal is
 ONE = 1  # revision by exactly one startup a month
+NO_CUT = np.zeros(1, dtype=np.int64)  # the masks where there is no rent cut
 ENTRIES, LANDED, MOVES_IN, MOVES_OUT, LOST_FOR_SPACE = (
     FLOW[name] for name in ("entries", "landed", "moves_in", "moves_out", "lost_for_space")
 )
@@ -61,18 +62,10 @@ class Choice:
 
     def __init__(self, world, par, terms, masks: np.ndarray) -> None:
         grid = world.grid
-        self.masks = masks.astype(np.int64)
+        self.masks = np.unique(masks).astype(np.int64) if terms.cuts.size else NO_CUT
         self.weights, self.zone_sums, self.log_all, self.log_vacancy = weigh(
-            world.attraction,
-            world.rent,
-            world.vacant,
-            grid.zone,
-            grid.first,
-            self.masks,
-            rent_offer(world, terms),
-            world.lift,
-            par.table,
-        )
+            world.attraction, world.rent, world.vacant, grid.zone, grid.first, self.masks, rent_offer(world, terms),
+            world.lift, par.table)  # fmt: skip
 
     def column(self, masks: np.ndarray) -> np.ndarray:
         """Return the position of each mask."""
@@ -122,6 +115,8 @@ def rent_offer(world, terms) -> np.ndarray:
 
     A cut that refused sitting tenants this month, or has used up the year's budget, offers nothing.
     """
+    if terms.cuts.size == 0:
+        return terms.rent_share
     accounts = world.accounts[terms.cuts["lever"]]
     open_to_all = (accounts["refused"] == 0.0) & (accounts["spent_year"] < terms.cuts["budget"])
     return terms.rent_share * open_to_all[:, None]
@@ -130,7 +125,7 @@ def rent_offer(world, terms) -> np.ndarray:
 def weigh_region(world, par, terms) -> Choice:
     """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
     masks = entrant_masks(par.table, terms.cuts)
-    choice = Choice(world, par, terms, np.unique(masks))
+    choice = Choice(world, par, terms, masks)
     columns = choice.column(masks)
     for segment in range(4):
         whole = without_lift(choice.zone_sums[segment, 0, columns[segment]], world.lift[segment, 0])
@@ -141,7 +136,7 @@ def weigh_region(world, par, terms) -> Choice:
 
 def weigh_movers(world, par, terms) -> Choice:
     """Return the weights that sitting tenants see."""
-    return Choice(world, par, terms, np.unique(world.startups["eligible"]))
+    return Choice(world, par, terms, world.startups["eligible"])
 
 
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
@@ -169,7 +164,7 @@ def move_tenants(world, par, terms, draw) -> None:
         return
     choosers = in_turn(firms, choosers, draw("turn"))
     eligible = books["eligible"][choosers]
-    choice = Choice(world, par, terms, np.unique(eligible))
+    choice = Choice(world, par, terms, eligible)
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - max(choice.log_vacancy, FULL),
            choice.column(eligible), revising,
