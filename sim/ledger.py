@@ -177,6 +177,14 @@ def move_rows(which, firms, states, books, to_firms, to_states, to_books, to_n):
         firms[i], states[i], books[i] = firms[n], states[n], books[n]
 
 
+@kernel
+def copy_rows(which, firms, states, books, to_firms, to_states, to_books, to_n):
+    """Write copies of the rows `which` into another ledger, from row `to_n` on."""
+    for k in range(which.size):
+        i = which[k]
+        to_firms[to_n + k], to_states[to_n + k], to_books[to_n + k] = firms[i], states[i], books[i]
+
+
 class Table:
     """Growing arrays of records, one beside the other. Rows are appended, and never reordered while a month runs.
 
@@ -280,9 +288,9 @@ class Ledger(Table):
 
     def take(self, other: "Ledger", which: np.ndarray) -> None:
         """Append copies of the rows `which` of another ledger."""
-        grown = self.reserve(len(which))
-        for part, source in zip(grown, other.parts, strict=True):
-            part[self.n : self.n + len(which)] = source[which]
+        firms, states, books = other.parts
+        to_firms, to_states, to_books = self.reserve(len(which))
+        copy_rows(which, firms, states, books, to_firms, to_states, to_books, self.n)
         self.n += len(which)
 
     def give(self, which: np.ndarray, other: "Ledger") -> None:

@@ -234,8 +234,9 @@ def firms_by_cell(world) -> np.ndarray:
 
 def present(world) -> Ledger:
     """Return copies of the rows of all startups that had rooms here since the first month."""
-    found = Ledger()
-    for ledger in (world.gone, world.former, world.startups):
+    found, ledgers = Ledger(), (world.gone, world.former, world.startups)
+    found.reserve(sum(map(len, ledgers)))
+    for ledger in ledgers:
         firms, _, books = ledger.parts
         found.take(ledger, had_rooms(firms, books))
     return found
