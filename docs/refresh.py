@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import pathlib
 import re
+import runpy
 import sys
 import textwrap
 import tomllib
@@ -769,6 +770,12 @@ cases fail.
 """
 
 
+def klepper_page() -> str:
+    """Return the page on spin-offs against spillovers."""
+    written: str = runpy.run_path(str(DOCS / "klepper.py"))["page"]()
+    return written
+
+
 PAGES = {
     "parameters.md": parameters_page,
     "series.md": series_page,
@@ -780,12 +787,13 @@ PAGES = {
 }
 
 #: pages that take minutes, written when they are named
-SLOW_PAGES = {"verification.md": verification_page}
+SLOW_PAGES = {"verification.md": verification_page, "klepper.md": klepper_page}
 
 if __name__ == "__main__":
     known = PAGES | SLOW_PAGES
     for name in sys.argv[1:] or PAGES:
-        before, now = (DOCS / name).read_text(encoding="utf-8"), known[name]()
+        page = DOCS / name
+        before, now = page.read_text(encoding="utf-8") if page.exists() else "", known[name]()
         (DOCS / name).write_text(now, encoding="utf-8")
         if name == "measures.md" and now != before:  # the picture shows the numbers of its tables
             draw_measures(DOCS / "images" / "measures.png")

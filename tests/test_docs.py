@@ -52,6 +52,15 @@ def test_a_generated_page_is_not_stale(name):
     assert text_of(DOCS / name) == refresh.PAGES[name](), "run python docs/refresh.py"
 
 
+def test_the_table_of_deliberate_errors_is_not_stale():
+    assert text_of(DOCS / "verification.md").endswith(refresh.errors_found())
+
+
+@pytest.mark.slow
+def test_the_page_on_kleppers_rival_is_not_stale():
+    assert text_of(DOCS / "klepper.md") == refresh.klepper_page(), "run python docs/refresh.py klepper.md"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", without_blocks(text_of(page))):

@@ -408,8 +408,8 @@ PAIRED = Case(
     about="A run with levers of every kind, each as strong as nothing, and the run without them agree bit for bit in all "
     "series, startups and rounds, and cost nothing: draws are addressed and not consumed, so that whatever differs between "
     "two scenarios is the policy's doing. Under test: every lever, Policies.in_force and the step of the model. Literature: "
-    "D. Klein, R. Abeysuriya, R. Stuart, C. Kerr (2024), Noise-free comparison of stochastic agent-based simulations using "
-    "common random numbers, arXiv:2409.02086.",
+    "D. Klein, R. Abeysuriya, R. Stuart, C. Kerr (2024), arXiv:2409.02086 (Noise-free comparison of stochastic agent-based "
+    "simulations using common random numbers).",
     knobs={
         "kind": Knob(EVERY, "kind of lever, or every"),
         "startups": Knob(1_300, "startups of the first month", "startups", 50, 20_000),
