@@ -27,7 +27,7 @@ SETTINGS = [
     ("funds", {"crowd_out": "1", "match": "0.5", "months": "30"}),
     ("conservation", {"scenario": "ten-measures", "months": "12"}),
     ("conservation", {"scenario": "funding-winter", "months": "6"}),
-    ("start", {"startups": "700", "months": "6"}),
+    ("start", {"months": "6"}),
     ("paired", {"kind": "guided-fund", "months": "20", "begins": "0"}),
     ("paired", {"kind": "test-platform", "startups": "400", "months": "16"}),
 ]
