@@ -4,6 +4,7 @@ Equal places without distance, a torus, a uniform plain, a line of parks, an emp
 They have no universities and no history unless they ask for one; features are switched off by the parameters.
 """
 
+import abc
 import functools
 import itertools
 import math
@@ -24,7 +25,7 @@ _KIND = "Kind of made world."
 Counts = Annotated[tuple[int, ...], Strict(False)]
 
 
-class MadeWorld(Section):
+class MadeWorld(Section, abc.ABC):
     """What every made world has. Its cells are alike."""
 
     kind: str = Field(description=_KIND)
@@ -49,13 +50,13 @@ class MadeWorld(Section):
         """Return the world's zones and cells."""
         return _tables(self)
 
+    @abc.abstractmethod
     def cells(self) -> list[tuple[int, int, int]]:
         """Return column, row and zone of each cell, ordered by zone."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def shape(self) -> tuple[int, int]:
         """Return the columns and rows of the lattice on which the cells lie."""
-        raise NotImplementedError
 
     def vacancy(self) -> float:
         """Return the share of floor space that is vacant in the first month, but for what startups take."""
@@ -81,9 +82,9 @@ class _Let(MadeWorld):
         meaning="Whether a history leads to the first month, as in shipped worlds; `startups` are then weights.",
         source=_SOURCE)  # fmt: skip
 
+    @abc.abstractmethod
     def n_zones(self) -> int:
         """Return the number of zones."""
-        raise NotImplementedError
 
     def vacancy(self) -> float:
         """Return the share of floor space that is vacant in the first month, but for what startups take."""

@@ -101,3 +101,10 @@ def check_frequencies(counts: np.ndarray, expected: np.ndarray) -> None:
     wanted = np.append(mean[large], mean[~large].sum())
     found, wanted = found[wanted > 0], wanted[wanted > 0]
     assert stats.chisquare(found, wanted * found.sum() / wanted.sum()).pvalue > 1e-4
+
+
+def failing(case, given=None, seed: int = 1) -> list[str]:
+    """Return the quantities in which a case disagrees with theory."""
+    rows = case.check(case.values(given or {}), seed)
+    assert rows
+    return [row.quantity for row in rows if not row.passed]

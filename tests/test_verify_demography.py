@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from checks import failing
 from matplotlib.figure import Figure
 
 from sim.verify import demography, sizes, worlds
@@ -36,13 +37,6 @@ PARAMETERS = [
     ("gibrat", "exits.failure_per_month"),
     ("gibrat", "births.heredity_sd"),
 ]
-
-
-def failing(case, given=None, seed: int = 1) -> list[str]:
-    """Return the quantities in which a case disagrees with theory."""
-    rows = case.check(case.values(given or {}), seed)
-    assert rows
-    return [row.quantity for row in rows if not row.passed]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import worlds as by_hand
+from checks import failing
 from matplotlib.figure import Figure
 
 from sim.levers import LEVERS
@@ -44,13 +45,6 @@ PARAMETERS = [
     ("labour", "labour.inflow_elasticity"),
     ("funnel", "finance.seek_factor"),
 ]
-
-
-def failing(case, given=None, seed: int = 1) -> list[str]:
-    """Return the quantities in which a case disagrees with theory."""
-    rows = case.check(case.values(given or {}), seed)
-    assert rows
-    return [row.quantity for row in rows if not row.passed]
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
