@@ -56,10 +56,10 @@ PROCESSES: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 OTHERS = ((compute, "clear_market"), (funds, "seat_funds"), (funds, "call_capital"))
 #: cache lines a row that the passes of a process over all rows move: a line that is written moves twice
-LINES = {"begin of month": 1, "access": 5, "operations": 7, "labour": 3, "finance": 1, "ends": 1, "production": 1,
+LINES = {"begin of month": 1, "access": 5, "operations": 8, "finance": 1, "ends": 1, "production": 1,
          "births": 1, "entrants' rooms": 1, "moves": 1}  # fmt: skip
 #: arithmetic a row of those passes, roughly: 25 for an exponential, 30 for a logarithm, 10 for a draw
-WORK = {"access": 85, "operations": 120, "labour": 4, "finance": 15, "ends": 35, "births": 15, "moves": 5}
+WORK = {"access": 85, "operations": 120, "finance": 15, "ends": 35, "births": 15, "moves": 5}
 ORDINARY = 1300
 STEPS = 16  #: multiplications and additions on a number before it goes back to its cache
 

@@ -1,10 +1,13 @@
 """The engine beside its twin, one Python object a startup: the same months, the same rules, the same world, one core.
 
     python benchmarks/textbook.py [--startups 2000] [--months 5] [--seeds 2] [--batch-months 12]
+                                  [--growth 1000 10000 100000 1000000] [--twin-most 10000]
 
-Both take turns, month by month, so that a busy machine slows both; times are medians. The startups' part is the month
-without what is done for cells alone: relief, fields, offices. Then mesa.batch_run over the twin stands beside this
-package's comparison, and two of Mesa's own examples give the scale of a step. Nothing here is asserted.
+Both take turns, month by month, so that a busy machine slows both; times are medians, of the processor time of one
+thread where nothing else runs than one. The startups' part is the month without what is done for cells alone: relief,
+fields, offices. Then mesa.batch_run over the twin stands beside this package's comparison; a step of two of Mesa's own
+examples beside a month of the engine gives the scale; and the last table shows how a month grows with the number of
+startups, all sizes in turn. Nothing here is asserted.
 """
 
 import argparse
@@ -54,26 +57,32 @@ class Watch:
 
     def __init__(self, parts: list[tuple[object, str]]) -> None:
         self.seconds = 0.0
-        for owner, name in parts:
-            setattr(owner, name, self.watched(getattr(owner, name)))
+        self.before = [(owner, name, getattr(owner, name)) for owner, name in parts]
+        for owner, name, function in self.before:
+            setattr(owner, name, self.watched(function))
+
+    def stop(self) -> None:
+        """Leave the functions as they were."""
+        for owner, name, function in self.before:
+            setattr(owner, name, function)
 
     def watched(self, function: Callable) -> Callable:
         """Return `function`, which adds its time."""
 
         def run(*args: object) -> object:
-            start = time.perf_counter()
+            start = time.thread_time()
             result = function(*args)
-            self.seconds += time.perf_counter() - start
+            self.seconds += time.thread_time() - start
             return result
 
         return run
 
 
-def timed(function: Callable[[], object]) -> float:
+def timed(function: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:
     """Return what a call takes [s]."""
-    start = time.perf_counter()
+    start = clock()
     function()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def line(what: str, engine: float, twin: float) -> None:
@@ -92,6 +101,8 @@ def months(startups: int, number: int) -> None:
     for _ in range(number):
         part.seconds = twin_part.seconds = 0.0
         times.append((timed(model.step), timed(twin.step), part.seconds, twin_part.seconds))
+    part.stop()
+    twin_part.stop()
     engine, own, engine_part, own_part = (statistics.median(column) for column in zip(*times, strict=True))
     print(
         f"\n{len(twin.active()):,} startups, medians of {number} months{'engine':>13}{'twin':>17}{'ratio':>11}"
@@ -146,24 +157,60 @@ def batches(seeds: int, number: int, repeats: int = 3) -> None:
             Run.starts[scenario, seed] = start_of(ClusterModel.from_scenario(scenario, seed=seed))
     ours(seeds, number)
     times = [
-        (timed(lambda: ours(seeds, number)), timed(lambda: theirs(seeds, number))) for _ in range(repeats)
-    ]
+        (timed(lambda: ours(seeds, number), time.perf_counter), timed(lambda: theirs(seeds, number), time.perf_counter))
+        for _ in range(repeats)
+    ]  # fmt: skip
     engine, twin = (statistics.median(column) for column in zip(*times, strict=True))
     print(f"\nbaseline and rent cut, {seeds} seeds, {number} months, one process, medians of {repeats}")
     line("compare beside mesa.batch_run", engine, twin)
 
 
-def examples() -> None:
-    """Print what a step of two of Mesa's examples costs."""
-    print(f"\n{'Mesa example':<34}{'agents':>8}{'ms a step':>12}{'us an agent':>13}")
-    for name, model in (
-        ("Boltzmann wealth", BoltzmannWealth(BoltzmannScenario(n=2000, width=50, height=50, rng=1))),
-        ("Schelling", Schelling(SchellingScenario(width=50, height=50, rng=1))),
-    ):
+def examples(startups: int, repeats: int = 7) -> None:
+    """Print what a step of two of Mesa's examples costs beside a month of the engine, all in turn."""
+    engine = ClusterModel.from_scenario(scaled(startups), seed=1)
+    side = round(startups**0.5 * 1.1)
+    models: dict[str, mesa.Model] = {
+        "Boltzmann wealth, of Mesa": BoltzmannWealth(BoltzmannScenario(n=startups, width=side, height=side, rng=1)),
+        "Schelling, of Mesa": Schelling(SchellingScenario(width=side, height=side, rng=1)),
+        "this model, the engine": engine,
+    }  # fmt: skip
+    for model in models.values():
         model.step()
-        seconds = statistics.median(timed(model.step) for _ in range(7))
-        agents = len(model.agents)
-        print(f"{name:<34}{agents:>8}{1e3 * seconds:>12.2f}{1e6 * seconds / agents:>13.1f}")
+    times = [[timed(model.step) for model in models.values()] for _ in range(repeats)]
+    seconds = [statistics.median(column) for column in zip(*times, strict=True)]
+    numbers = [len(engine.startups) if model is engine else len(model.agents) for model in models.values()]
+    print(
+        f"\n{'a step, medians of ' + str(repeats):<34}{'agents':>8}{'ms':>12}{'us an agent':>13}{'ratio':>9}"
+    )
+    for name, second, agents in zip(models, seconds, numbers, strict=True):
+        ratio = second / agents / (seconds[-1] / numbers[-1])
+        print(f"{name:<34}{agents:>8,}{1e3 * second:>12.2f}{1e6 * second / agents:>13.2f}{ratio:>9.1f}")
+
+
+def growth(sizes: list[int], most: int, repeats: int = 5) -> None:
+    """Print what a month costs as startups grow in number; the twin stands beside up to `most` of them."""
+    engines = {size: ClusterModel.from_scenario(scaled(size), seed=1) for size in sizes}
+    for model in engines.values():
+        model.run(2)
+    twins = {
+        size: TextbookModel(scaled(size), start_of(engines[size]), seed=1) for size in sizes if size <= most
+    }
+    times: dict[tuple[str, int], list[float]] = {}
+    for _ in range(repeats):
+        for size, model in engines.items():
+            times.setdefault(("engine", size), []).append(timed(model.step))
+            if size in twins:
+                times.setdefault(("twin", size), []).append(timed(twins[size].step))
+    print(
+        f"\n{'startups, medians of ' + str(repeats) + ' months':<34}{'engine':>12}{'ns a startup':>14}{'twin':>14}{'ratio':>9}"
+    )
+    for size, model in engines.items():
+        second, active = statistics.median(times["engine", size]), len(model.startups)
+        shown = f"{active:<34,}{1e3 * second:>9.2f} ms{1e9 * second / active:>14.0f}"
+        if size in twins:
+            own = statistics.median(times["twin", size])
+            shown += f"{1e3 * own:>11.0f} ms{own / second:>7.0f} x"
+        print(shown)
 
 
 if __name__ == "__main__":
@@ -172,8 +219,12 @@ if __name__ == "__main__":
     parser.add_argument("--months", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--batch-months", type=int, default=12)
+    parser.add_argument("--growth", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--twin-most", type=int, default=10_000)
     arguments = parser.parse_args()
     for count in arguments.startups:
         months(count, arguments.months)
     batches(arguments.seeds, arguments.batch_months)
-    examples()
+    examples(arguments.startups[0] if arguments.startups else 2000)
+    if arguments.growth:
+        growth(arguments.growth, arguments.twin_most)

@@ -24,7 +24,7 @@ from sim.model import ClusterModel
 from sim.paired import MEANINGS, METRICS
 from sim.parameters import SECTIONS, SEGMENTS, STAGES
 from sim.places import read_world, shipped_folder
-from sim.record import FLOW_COLUMNS, PRESENCE, STOCKS, ZONE_COLUMNS, Column, Run
+from sim.record import FLOW_COLUMNS, PEAKS, PRESENCE, STOCKS, ZONE_COLUMNS, Column, Run
 from sim.scenario import Scenario
 
 DOCS = pathlib.Path(__file__).parent
@@ -336,6 +336,7 @@ def series_page() -> str:
     tables: dict[str, tuple[Column, ...]] = {
         "series: stocks at the end of the month, by zone and segment": STOCKS,
         "series: flows of the month, by zone and segment": FLOW_COLUMNS,
+        "series: highest concentration at the end of the month, by zone and segment; no sum over zones": PEAKS,
         "series: of the zone, repeated for each segment": ZONE_COLUMNS,
         "presence: one row a startup after 12, 36, 60 and 120 steps and at the last": PRESENCE,
     }
@@ -776,6 +777,12 @@ def klepper_page() -> str:
     return written
 
 
+def from_evidence(page: str) -> str:
+    """Return a page on calibration, validation, sensitivity or data."""
+    written: str = runpy.run_path(str(DOCS / "evidence.py"))[page]()
+    return written
+
+
 PAGES = {
     "parameters.md": parameters_page,
     "series.md": series_page,
@@ -784,10 +791,17 @@ PAGES = {
     "ODD.md": odd_page,
     "sources.md": sources_page,
     "measures.md": measures_page,
+    "calibration.md": lambda: from_evidence("calibration_page"),
+    "data.md": lambda: from_evidence("data_page"),
 }
 
 #: pages that take minutes, written when they are named
-SLOW_PAGES = {"verification.md": verification_page, "klepper.md": klepper_page}
+SLOW_PAGES = {
+    "verification.md": verification_page,
+    "klepper.md": klepper_page,
+    "validation.md": lambda: from_evidence("validation_page"),
+    "sensitivity.md": lambda: from_evidence("sensitivity_page"),
+}
 
 if __name__ == "__main__":
     known = PAGES | SLOW_PAGES
@@ -797,3 +811,5 @@ if __name__ == "__main__":
         (DOCS / name).write_text(now, encoding="utf-8")
         if name == "measures.md" and now != before:  # the picture shows the numbers of its tables
             draw_measures(DOCS / "images" / "measures.png")
+        if name == "calibration.md" and now != before:
+            runpy.run_path(str(DOCS / "evidence.py"))["draw_calibration"]()

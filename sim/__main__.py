@@ -16,10 +16,33 @@ from typing import Any
 
 import click
 
-from sim.language import _
+from sim.app.command import app
+from sim.calibration.commands import calibrate, holdout, sensitivity
+from sim.evaluation.command import evaluate
+from sim.language import LANGUAGES, N_, _, current, lending, speak, split_off
+from sim.plugin_commands import plugins
+from sim.study_commands import study
+from sim.world_commands import world
 
 FAILED_RUNS, BAD_INPUT, ENVIRONMENT, FAULT, INTERRUPTED = 1, 2, 4, 70, 130
 FAILED_TESTS = 1
+#: what Click says, through gettext
+CLICK_SAYS = (
+    N_("Usage:"), N_("Options"), N_("Commands"), N_("Show this message and exit."), N_("Show the version and exit."),
+    N_("default: {default}"), N_("required"), N_("Error: {message}"), N_("Try '{command} {option}' for help."),
+    N_("Missing command."), N_("Missing argument"), N_("Missing option"), N_("Missing parameter"),
+    N_("No such option {name!r}."), N_("No such command {name!r}."), N_("Invalid value: {message}"),
+    N_("Invalid value for {param_hint}: {message}"), N_("Option {name!r} does not take a value."),
+    N_("{value!r} is not a valid {number_type}."), N_("{value} is not in the range {range}."), N_("{name} {filename!r} does not exist."), N_("{name} {filename!r} is a file."),
+    N_("{name} {filename!r} is a directory."), N_("{name} {filename!r} is not readable."), N_("Choose from:\n\t{choices}"),
+)  # fmt: skip
+#: likewise for one and for several
+CLICK_COUNTS = (
+    (N_("Got unexpected extra argument ({args})"), N_("Got unexpected extra arguments ({args})")),
+    (N_("Did you mean {possibility}?"), N_("(Did you mean one of: {possibilities}?)")),
+    (N_("Option {name!r} requires an argument."), N_("Option {name!r} requires {nargs} arguments.")),
+    (N_("{value!r} is not {choice}."), N_("{value!r} is not one of {choices}.")),
+)
 
 
 class Commands(click.Group):
@@ -39,10 +62,13 @@ class Commands(click.Group):
             if hasattr(stream, "reconfigure"):  # a terminal without Chinese still gets an answer
                 stream.reconfigure(errors="backslashreplace")
         try:
-            code = super().main(*args, **{"prog_name": "sim"} | extra | {"standalone_mode": False})
-        except click.ClickException as error:
-            error.show()
-            code = BAD_INPUT
+            lang, given = split_off(args[0] if args else extra.pop("args", None))
+            if lang is not None:
+                speak(lang)
+            with lending(lang or current()):
+                code = self._answer(
+                    given, *args[1:], **{"prog_name": "sim"} | extra | {"standalone_mode": False}
+                )
         except (click.Abort, KeyboardInterrupt):
             click.echo(_("interrupted"), err=True)
             code = INTERRUPTED
@@ -51,6 +77,14 @@ class Commands(click.Group):
                 raise
             code = _explain(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def _answer(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; return its exit code, also if it cannot be parsed."""
+        try:
+            return super().main(*args, **extra)
+        except click.ClickException as error:
+            error.show()
+            return BAD_INPUT
 
 
 def _explain(error: Exception) -> int:
@@ -61,7 +95,8 @@ def _explain(error: Exception) -> int:
         click.echo(str(error), err=True)
         return BAD_INPUT
     if isinstance(error, OSError | ImportError):
-        hint = _(" (--out names another results folder)") if isinstance(error, OSError) else ""
+        about_files = isinstance(error, OSError) and not isinstance(error, ChildProcessError)
+        hint = _(" (--out names another results folder)") if about_files else ""
         click.echo(_("environment: {why}").format(why=shown(error)) + hint, err=True)
         return ENVIRONMENT
     code = getattr(error, "exit_code", None)
@@ -87,6 +122,8 @@ def _echo_json(value: Any) -> None:
     help=_("Simulate how AI startups cluster in a city, and compare policies for them."),
 )
 @click.version_option(package_name="haidian-sim", prog_name="sim")
+@click.option("--lang", type=click.Choice(LANGUAGES), expose_value=False,
+              help=_("Language, anywhere on the line; default: SIM_LANG, else that of the system."))  # fmt: skip
 def cli() -> None:
     """Hold the commands."""
 
@@ -245,8 +282,9 @@ def compare_scenarios(
 def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | None, as_json: bool) -> None:
     """Run one scenario once."""
     from sim.batch import run_once
+    from sim.files import require_writable
     from sim.scenario import Scenario
-    from sim.store import TABLES, require_writable, write_run
+    from sim.store import TABLES, write_run
     from sim.summary import run_summary
 
     loaded = Scenario.load(scenario_id)
@@ -308,6 +346,30 @@ def verify_theory(
         click.echo("\n\n".join("\n".join(report_lines(result)) for result in results))
         click.echo("\n" + summary_line(results))
     return 0 if passed else FAILED_TESTS
+
+
+@cli.command(
+    "report",
+    epilog=_("Example: sim report results/rent-cut-1a2b3c4d"),
+    help=_(
+        "Write the report of a results folder for planners: one page in English and Chinese, without a network."
+    ),
+)
+@click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--out", type=click.Path(dir_okay=False), help=_("Page to write; default: report.html in the folder.")
+)
+def report_study(folder: str, out: str | None) -> None:
+    """Write the report and print where it is."""
+    from sim.language import current
+    from sim.problems import shown
+    from sim.report import write_report
+
+    click.echo(shown(write_report(folder, out, current())))
+
+
+for command in (app, world, plugins, study, evaluate, calibrate, holdout, sensitivity):
+    cli.add_command(command)
 
 
 def _echo_table(rows: Sequence[Sequence[str]]) -> None:

@@ -48,7 +48,19 @@ def present_at(presence: pa.Table, step: int, zones: tuple[str, ...]) -> Present
     )
 
 
-def account(treated: Present, baseline: Present, zones: np.ndarray) -> dict[str, float]:
+def same_startups(treated: Present, baseline: Present) -> np.ndarray:
+    """Return the position in `baseline` of each startup of `treated`, (n_startups,); -1 for those that it has not."""
+    if len(baseline.uid) == 0:
+        return np.full(len(treated.uid), -1)
+    order = np.argsort(baseline.uid, kind="stable")
+    ordered = baseline.uid[order]
+    at = np.minimum(np.searchsorted(ordered, treated.uid), len(ordered) - 1)
+    return np.where(ordered[at] == treated.uid, order[at], -1)
+
+
+def account(
+    treated: Present, baseline: Present, zones: np.ndarray, rows: np.ndarray | None = None
+) -> dict[str, float]:
     """Return the account of the treated zones and of the rest of the region, in startups.
 
     Parameters
@@ -57,6 +69,8 @@ def account(treated: Present, baseline: Present, zones: np.ndarray) -> dict[str,
         Who was there with and without the policy.
     zones
         Positions of the treated zones.
+    rows
+        What `same_startups` returns, if it is known.
 
     Returns
     -------
@@ -65,34 +79,61 @@ def account(treated: Present, baseline: Present, zones: np.ndarray) -> dict[str,
         net effect on the region = ``attracted`` - ``lost_treated`` + ``gained_elsewhere`` -
         ``lost_elsewhere``, where lost startups are active in the baseline only.
     """
-    with_policy, without = treated.uid[treated.active], baseline.uid[baseline.active]
-    there = np.isin(treated.zone[treated.active], zones)
-    was_there = np.isin(baseline.zone[baseline.active], zones)
-    in_both = np.isin(with_policy, without)
-    in_same_place = np.isin(with_policy, without[was_there])
-    gone = ~np.isin(without, with_policy)
+    rows = same_startups(treated, baseline) if rows is None else rows
+    there, was_there = _in_zones(treated.zone, zones), _in_zones(baseline.zone, zones)
+    in_both, in_same_place = (_also(rows, known & baseline.active) for known in (True, was_there))
+    here = treated.active
+    gone = baseline.active.copy()
+    gone[rows[here & (rows >= 0)]] = False
     counts = {
-        "gross": there,
-        "deadweight": there & in_same_place,
-        "displaced": there & in_both & ~in_same_place,
-        "attracted": there & ~in_both,
-        "gained_elsewhere": ~there & ~in_both,
+        "gross": here & there,
+        "deadweight": here & there & in_same_place,
+        "displaced": here & there & in_both & ~in_same_place,
+        "attracted": here & there & ~in_both,
+        "gained_elsewhere": here & ~there & ~in_both,
         "lost_treated": gone & was_there,
         "lost_elsewhere": gone & ~was_there,
     }
     return {name: float(np.count_nonzero(which)) for name, which in counts.items()}
 
 
-def windfall_rmb(treated: Present, baseline: Present, zones: np.ndarray) -> tuple[float, float]:
+def displaced_from(
+    treated: Present, baseline: Present, zones: np.ndarray, n_zones: int, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Return how many startups of the treated zones are in each other zone without the policy, (n_zones,)."""
+    rows = same_startups(treated, baseline) if rows is None else rows
+    moved = treated.active & _in_zones(treated.zone, zones)
+    moved &= _also(rows, baseline.active & ~_in_zones(baseline.zone, zones))
+    return np.bincount(baseline.zone[rows[moved]], minlength=n_zones).astype(float)
+
+
+def windfall_rmb(
+    treated: Present, baseline: Present, zones: np.ndarray, rows: np.ndarray | None = None
+) -> tuple[float, float]:
     """Return the subsidy of startups that are in the treated zones without the policy too, and all of it.
 
     A startup that has left or closed counts where it was last, with the policy as without it: else the
     windfall of those that did not live to the last month would be taken for success.
     """
-    before = dict(zip(baseline.uid.tolist(), baseline.subsidy.tolist(), strict=True))
-    extra = treated.subsidy - np.array([before.get(uid, 0.0) for uid in treated.uid.tolist()])
-    anyway = np.isin(treated.uid, baseline.uid[np.isin(baseline.zone, zones)])
+    rows = same_startups(treated, baseline) if rows is None else rows
+    extra = treated.subsidy.copy()
+    extra[rows >= 0] -= baseline.subsidy[rows[rows >= 0]]
+    anyway = _also(rows, _in_zones(baseline.zone, zones))
     return float(extra[anyway].sum()), float(extra.sum())
+
+
+def _in_zones(zone: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """Return which startups are in some zones, (n_startups,)."""
+    chosen = np.zeros(max(int(zone.max(initial=-1)), int(np.max(zones, initial=-1))) + 1, dtype=bool)
+    chosen[zones] = True
+    return chosen[zone]
+
+
+def _also(rows: np.ndarray, condition: np.ndarray) -> np.ndarray:
+    """Return which startups of one run meet a condition in the other; those that it has not do not."""
+    found = np.zeros(len(rows), dtype=bool)
+    found[rows >= 0] = condition[rows[rows >= 0]]
+    return found
 
 
 def landlords_rmb(treated: dict[str, np.ndarray], baseline: dict[str, np.ndarray]) -> tuple[float, float]:

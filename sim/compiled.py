@@ -44,6 +44,8 @@ if not numba.config.CACHE_DIR:  # type: ignore[attr-defined] # somebody imported
     numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]
 
 kernel = numba.njit(cache=True, error_model="numpy")
+#: for a long function that one loop calls for every row, and that the compiler would not draw into it
+inlined_kernel = numba.njit(cache=True, error_model="numpy", forceinline=True)
 
 # ln 2 in two parts: the product of the first with any exponent below 2^11 is exact
 _LN2_HIGH = 6.93147180369123816490e-01

@@ -9,18 +9,17 @@ import numbers
 import os
 import pathlib
 import re
-import sys
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from sim.language import _
+from sim.language import _, current
 from sim.paired import METRICS, Comparison
 from sim.plan import Plan
 from sim.problems import Problem, ScenarioError, shown
 from sim.scenario import Scenario
 from sim.scenario_files import find_file
-from sim.store import writing
+from sim.store import Failure, Writer
+from sim.studies import Interrupted, content_of, execute
 
 __all__ = ["METRICS", "Comparison", "ComparisonError", "Interrupted", "compare"]
 
@@ -67,7 +66,7 @@ def compare(
     out
         Results folder; absent: results/<first policy>-<hash of the plan>, in the working directory.
     figures
-        Whether figures are drawn into the folder.
+        Whether figures and the report are written into the folder.
     controls
         Whether a placebo and cash for every entrant run beside the policies.
 
@@ -86,6 +85,14 @@ def compare(
     comparison = _run(plan, scenarios, texts, pathlib.Path(out or _default_folder(plan)), _workers(workers))
     if figures:
         comparison.draw()
+        if comparison.evaluation is not None:
+            from sim.evaluation.evaluate import save
+            from sim.report import write_report
+
+            save(comparison.evaluation, comparison.folder)
+            comparison.report = write_report(
+                comparison.folder, lang=current(), evaluation=comparison.evaluation
+            )
     return comparison
 
 
@@ -113,38 +120,14 @@ def _run(
     workers: int | None,
 ) -> Comparison:
     """Do the runs of a plan that are missing, and write the effects beside them."""
-    from sim.batch import run_missing
-    from sim.provenance import provenance
+    compared: list[Comparison] = []
 
-    begin = time.perf_counter()
-    with writing(folder, plan, notify=_warn) as results:
-        manifest = provenance() | {"scenario_files": texts, "seeds": list(plan.seeds)}
-        manifest["fingerprints"] = {name: values["fingerprint"] for name, values in plan.scenarios.items()}
-        results.describe(manifest)
-        try:
-            failures = run_missing(results, scenarios, workers)
-        except KeyboardInterrupt:
-            raise Interrupted(folder, len(results.finished())) from None
-        comparison = Comparison(results, failures)
-        timings = {
-            "command_seconds": round(time.perf_counter() - begin, 2),
-            "run_seconds": round(sum(run["seconds"] for run in results.done().values()), 2),
-        }
-        results.finish(comparison.effects, manifest | {"timings": timings})
-    return comparison
+    def conclude(results: Writer, failures: list[Failure], manifest: dict[str, Any]) -> None:
+        compared.append(Comparison(results, failures))
+        results.finish(compared[0].effects)
 
-
-class Interrupted(KeyboardInterrupt):
-    """A comparison was interrupted; its finished runs are kept in `folder`."""
-
-    def __init__(self, folder: pathlib.Path, kept: int) -> None:
-        self.folder, self.kept = folder, kept
-        message = _("interrupted; {n} finished runs are kept in {folder}")
-        super().__init__(message.format(n=kept, folder=shown(folder)))
-
-
-def _warn(message: str) -> None:
-    print(message, file=sys.stderr)
+    execute(plan, scenarios, texts, folder, workers, then=conclude)
+    return compared[0]
 
 
 def _read_scenarios(policies: Any, baseline: Any) -> tuple[dict[str, Scenario], dict[str, str | None]]:
@@ -203,11 +186,7 @@ def _plan(
         message = _("months: must be 1 to {most}, the months of the scenarios, not {months}")
         raise ComparisonError(message.format(most=reference.months, months=months))
     contents = {
-        name: {
-            "fingerprint": scenario.fingerprint,
-            "content": scenario.model_dump(mode="json", by_alias=True),
-        }
-        | ({"control": True} if name in controls else {})
+        name: content_of(scenario) | ({"control": True} if name in controls else {})
         for name, scenario in scenarios.items()
     }
     return Plan(reference.id, contents, seeds, int(months), source_hash())

@@ -9,8 +9,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sim.language import _
-from sim.levers import LEVERS, MONTH_PATTERN, Lever
+from sim.levers import MONTH_PATTERN, Lever, lever_class
 from sim.made_worlds import WORLDS, MadeWorld
+from sim.plugins import Process, process_class
 from sim.problems import nearest, shown
 
 #: pattern of a text that holds more than blanks
@@ -31,6 +32,7 @@ _SHOULD_BE = {
     "model_type": "a table",
     "model_attributes_type": "a table",
     "table_type": "a table",
+    "dict_type": "a table",
 }
 
 
@@ -119,10 +121,19 @@ def _unknown_word(error: ErrorDetails, _owner: type[BaseModel], _field: FieldInf
         "unknown_kind": _('no kind "{word}"'),
         "unknown_sort": _('no kind of world "{word}"'),
         "unknown_world": _('no world "{word}"'),
+        "unknown_process": _(
+            'no process "{word}" (processes are those of plug-ins; is its package installed?)'
+        ),
     }[error["type"]]
     known = error["ctx"]["known"]
-    hint = nearest(error["input"], known)
-    if not hint and error["type"] != "unknown_zone":
+    word = error["ctx"].get("word", error["input"])
+    hint = nearest(word, known)
+    if error["type"] == "unknown_process":
+        return rule.format(word=shown(word)) + hint
+    if error["type"] == "unknown_world" and not hint:
+        hint = _(' (there are: {known}; a world folder beside the file is written "./{word}")')
+        hint = hint.format(known=", ".join(known), word=shown(error["input"]))
+    elif not hint and error["type"] != "unknown_zone":
         hint = _(" (there are: {known})").format(known=", ".join(known))
     return rule.format(word=shown(error["input"])) + hint
 
@@ -241,6 +252,9 @@ def _find(
         values = _inside(values, part)
         if isinstance(part, str):
             fields = {key_name(name, info): info for name, info in owner.model_fields.items()}
+            if owner is Process:  # the key that names a process
+                owner, field = process_class(part) or owner, None
+                continue
             field = fields.get(part)
             if field is None:
                 return owner, None
@@ -248,7 +262,7 @@ def _find(
             break
         inner = _model_of(field.annotation) if field is not None else None
         if inner is not None and issubclass(inner, Lever):
-            inner = LEVERS.get(str(_inside(values, "kind")), inner)
+            inner = lever_class(str(_inside(values, "kind"))) or inner
         if inner is not None and issubclass(inner, MadeWorld):
             inner = WORLDS.get(str(_inside(values, "kind")), inner)
         owner = inner or owner
@@ -271,7 +285,9 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 _SENTENCES: dict[str, Sentence] = {
     **dict.fromkeys(_SHOULD_BE, _wrong_type),
-    **dict.fromkeys(("unknown_zone", "unknown_kind", "unknown_sort", "unknown_world"), _unknown_word),
+    **dict.fromkeys(
+        ("unknown_zone", "unknown_kind", "unknown_sort", "unknown_world", "unknown_process"), _unknown_word
+    ),
     **dict.fromkeys(("too_long", "too_short"), _wrong_length),
     **dict.fromkeys(
         ("out_of_bounds", "greater_than_equal", "greater_than", "less_than_equal", "less_than"), _out_of_range
@@ -287,7 +303,9 @@ _SENTENCES: dict[str, Sentence] = {
     "hidden_character": _rule("must not hold control or text-direction characters ({name})"),
     "date_outside": _rule("must lie in the scenario's own months, {first} to {last}, not {given}"),
     "only_one": _rule("a scenario can have only one lever of this kind, not {ids}"),
-    "world_type": _rule("must be the id of a shipped world, as text, or a table with a kind"),
+    "world_type": _rule(
+        "must be the id of a shipped world or the path of a world folder, as text, or a table with a kind"
+    ),
     "too_many_cells": _rule("makes {cells} cells; a made world has at most {most}"),
     "wrong_count": _rule(
         "must be one number for all zones or one for each of {zones}, not {numbers} numbers"

@@ -15,7 +15,7 @@ from sim.processes import access, births, funds, land, location, operations
 from sim.randomness import Draws, identity, normal, pick, uniform
 from sim.space import Grid, total
 from sim.terms import Terms
-from sim.world import World, node_uid
+from sim.world import World
 
 BEFORE = -1  #: month in which funds are drawn, so that no dated parameter reaches them
 
@@ -39,13 +39,16 @@ def given_world(grid: Grid, par, terms: Terms, seed: int) -> World:
 
 
 def settle(world: World, par, draw: Draws) -> None:
-    """Add the startups of each zone, spread over its cells by floor space (writes startups, leased)."""
+    """Add the startups of each zone, spread over its cells by floor space (writes startups, leased).
+
+    They are addressed by the position of the zone, so that its name decides nothing.
+    """
     grid, counts = world.grid, np.array(world.grid.tables.startups, dtype=np.int64)
     cells, uids = [], []
-    for z, zone in enumerate(grid.tables.zones):
+    for z in range(grid.n_zones):
         here = cells_of(grid, z, int(counts[z]), draw.once("start"))
         cells.append(here)
-        uids.append(identities(np.uint64(node_uid(zone.id)), here.size))
+        uids.append(identities(np.uint64(z + 1), here.size))
     number = int(counts.sum())
     firms, states, books = world.startups.reserve(number)
     write_startups(firms, states, books, world.startups.n, np.concatenate(cells), np.concatenate(uids),

@@ -36,7 +36,7 @@ from sim.processes import (
 from sim.randomness import Draws, combine, uniform
 from sim.space import Grid, total
 from sim.terms import Terms
-from sim.world import World
+from sim.world import World, floor_exact
 
 UNIFORM = 1
 KEPT_STATES = 8
@@ -205,7 +205,7 @@ def represent(world: World, par, terms: Terms, draw: Draws, shares: np.ndarray |
     world.leased = land.startup_area(world.startups.parts[0], grid.n_cells)
     choice = location.Choice(world, par, terms, np.zeros(1, dtype=np.int64))
     for z, foreign, group in clones:
-        house(world, group, z, choice.weights[:, 0, 0] if foreign else None, draw.once("rescale"))
+        house(world, par, group, z, choice.weights[:, 0, 0] if foreign else None, draw.once("rescale"))
 
 
 def take_rows(rows: np.ndarray, own: np.ndarray, number: int, key, z: int) -> tuple[np.ndarray, np.ndarray]:
@@ -227,10 +227,11 @@ def rename(clones: np.ndarray, copies: np.ndarray, z: int) -> np.ndarray:
     return clones
 
 
-def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, key) -> None:
+def house(world: World, par, clones: np.ndarray, z: int, weights: np.ndarray | None, key) -> None:
     """Add clones to zone z: in their row's cell, or by cell weights where rows come from another zone.
 
-    One that does not fit there goes to the zone's cell with most room.
+    One that does not fit there goes to the zone's cell with most room, and if that is not enough takes what there is:
+    crowded, it will look for rooms from the first month on.
     """
     first, last = world.grid.first[z], world.grid.first[z + 1]
     for clone in clones:
@@ -241,6 +242,8 @@ def house(world: World, clones: np.ndarray, z: int, weights: np.ndarray | None, 
         free = world.stock[first:last] - world.leased[first:last]
         if free[clone["cell"] - first] < clone["area"]:
             clone["cell"] = first + int(np.argmax(free))
+            if not par.values.location.unlimited_capacity:
+                clone["area"] = min(clone["area"], floor_exact(max(free.max(), 0.0)))
         world.leased[clone["cell"]] += clone["area"]
     ledger = world.startups
     ledger.replace(np.concatenate([ledger.whole(), clones]))

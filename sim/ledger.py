@@ -86,13 +86,22 @@ STATES = record_dtype(
     size=64,
 )
 
-#: what has happened to it
+#: what has happened to it: in the first cache line what happens to many
 BOOKS = record_dtype(
     [
-        ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
         ("ask", "<f8"),  # money looked for, wan
         ("valuation", "<f8"),  # after the last round, wan
+        ("last_round", "<i4"),  # month
+        ("rounds", "<i4"),  # closed rounds
+        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
+        ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
+        ("production", "<f8"),  # heads in production, wherever that is
+        ("site", "<i4"),  # of its production
+        ("ended", "<i4"),  # month of its end, NEVER before
         ("subsidy", "<f8"),  # received from month 0 on, wan
+        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
+        ("programmes", "<i4"),  # bit k: has a place in programme k
+        ("parent", "<u8"),  # uid of the parent: a startup, a node, or 0
         ("support", "<f8"),  # money for running costs this month, wan
         ("vouchers_year", "<f8"),  # received in the calendar year of `aid_year`, wan, by kind of aid
         ("grants_year", "<f8"),
@@ -102,18 +111,9 @@ BOOKS = record_dtype(
         ("seek_factor", "<f8"),
         ("log_help", "<f8"),  # log of the factor of productivity
         ("production_odds", "<f8"),  # log odds of producing outside
-        ("production", "<f8"),  # heads in production, wherever that is
-        ("last_round", "<i4"),  # month
-        ("eligible", "<i4"),  # bit i: eligible for rent cut i this month
-        ("holding", "<i4"),  # last entry of its chain of fund holdings, -1 for none
-        ("rounds", "<i4"),  # closed rounds
-        ("origin_place", "<i4"),  # row of Grid.origin_distance, -1 for none
-        ("ended", "<i4"),  # month of its end, NEVER before
-        ("programmes", "<i4"),  # bit k: has a place in programme k
         ("lock_end", "<i4"),  # month until which guided money holds it here
         ("lock_fund", "<i4"),  # guided fund whose money it is
         ("aid_year", "<i4"),  # first month of the calendar year in which it last received aid
-        ("site", "<i4"),  # of its production
         ("reserved", "<i4"),  # month of its reservation on an uptake list
         ("applied", "<i4"),  # month of its application
     ],
@@ -143,6 +143,58 @@ def turns(firms, chosen, key):
 
 
 @kernel
+def in_order(numbers, uids):
+    """Return the positions by ascending number; equal numbers by uid. The halves of halves are merged upwards."""
+    order, other, width = np.arange(numbers.size), np.empty(numbers.size, dtype=np.int64), 1
+    while width < order.size:
+        for first in range(0, order.size, 2 * width):
+            middle, end = min(first + width, order.size), min(first + 2 * width, order.size)
+            a, b = first, middle
+            for k in range(first, end):
+                i, j = order[min(a, middle - 1)], order[min(b, order.size - 1)]
+                later = numbers[j] < numbers[i] or (numbers[j] == numbers[i] and uids[j] < uids[i])
+                if b < end and (a == middle or later):
+                    other[k], b = j, b + 1
+                else:
+                    other[k], a = i, a + 1
+        order, other, width = other, order, 2 * width
+    return order
+
+
+@kernel
+def in_turn(firms, chosen, key):
+    """Return the rows `chosen` in the random order in which they are served; ties go by uid."""
+    uids = np.empty(chosen.size, dtype=np.uint64)
+    for i in range(chosen.size):
+        uids[i] = firms[chosen[i]].uid
+    return chosen[in_order(turns(firms, chosen, key), uids)]
+
+
+@kernel
+def distinct(masks):
+    """Return the different masks, ascending, and the position of each of `masks` among them; they are few."""
+    found, columns, n = np.empty(masks.size, dtype=np.int64), np.empty(masks.size, dtype=np.int64), 0
+    for mask in masks:
+        k = position(found, n, mask)
+        if k == n or found[k] != mask:
+            for j in range(n, k, -1):
+                found[j] = found[j - 1]
+            found[k], n = mask, n + 1
+    for i in range(masks.size):
+        columns[i] = position(found, n, masks[i])
+    return found[:n], columns
+
+
+@kernel
+def position(ascending, n, value):
+    """Return how many of the first n numbers are below a value."""
+    k = 0
+    while k < n and ascending[k] < value:
+        k += 1
+    return k
+
+
+@kernel
 def ended(firms):
     """Return the rows, ascending, of firms that are neither at work, nor listed, nor looking for rooms."""
     out, n = np.empty(firms.shape[0], dtype=np.int64), 0
@@ -151,6 +203,16 @@ def ended(firms):
         if status != ACTIVE and status != LISTED and status != WAITING:
             out[n] = i
             n += 1
+    return out[:n]
+
+
+@kernel
+def without_rooms(firms):
+    """Return the rows, ascending, of founders who wait for rooms."""
+    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
+    for i in range(firms.shape[0]):
+        out[n] = i
+        n += firms[i].status == WAITING
     return out[:n]
 
 
@@ -263,11 +325,11 @@ class Table:
         return self.__dict__ | {"_views": None}
 
     def copy(self) -> "Table":
-        """Return an independent copy."""
+        """Return an independent copy, with room for as many rows again: pages that nobody writes cost nothing."""
         other = copy.copy(self)
-        other._parts = [aligned_rows(self.n, part.dtype) for part in self._parts]
+        other._parts = [aligned_rows(2 * self.n + 1024, part.dtype) for part in self._parts]
         for new, old in zip(other._parts, self.parts, strict=True):
-            new[:] = old
+            new[: self.n] = old
         return other
 
 

@@ -84,6 +84,54 @@ def units(grid: Grid) -> Mapping[str, np.ndarray]:
     return found
 
 
+#: ages [years] at which it is told which share of startups has not failed, by the name of the outcome
+SURVIVAL = {"survival_1y": 1, "survival_3y": 3, "survival_5y": 5}
+SURVIVES = ("Startups that have not failed at this age, by the hazards of the whole run; other ends than failure only end "
+            "the watching")  # fmt: skip
+
+
+def survival(
+    born: np.ndarray, ended: np.ndarray, failed: np.ndarray, opens: int, closes: int, age: int
+) -> float | None:
+    """Return the share of startups that have not failed at an age, by the hazards seen in a window of months.
+
+    A startup counts at each age at which it is seen, whatever its age when the window opens; other ends than failure only
+    end the watching. The first age at which a startup can fail is one month.
+
+    Parameters
+    ----------
+    born, ended
+        Month in which each begins, and in which it ends, negative before, (n_startups,) each.
+    failed
+        Whether its end is a failure, (n_startups,).
+    opens, closes
+        First and last month of the window, from 0.
+    age
+        Age [months].
+
+    Returns
+    -------
+    float
+        The product of a month's survival over all ages; None where nobody is seen at one of them.
+
+    References
+    ----------
+    E. L. Kaplan and P. Meier (1958), Nonparametric estimation from incomplete observations, Journal of the American
+    Statistical Association 53, 457-481, doi:10.1080/01621459.1958.10501452.
+    """
+    gone = ended >= 0
+    last = np.where(gone, np.minimum(ended, closes), closes) - born
+    first = np.maximum(opens - born, 1)
+    seen = (last >= first) & ~((ended < opens) & gone)
+    lost = seen & failed & gone & (ended <= closes)
+    size = age + 2
+    risk = np.bincount(np.minimum(first[seen], size - 1), minlength=size).astype(float)
+    risk -= np.bincount(np.minimum(last[seen] + 1, size - 1), minlength=size)
+    risk = np.cumsum(risk)[1 : age + 1]
+    failures = np.bincount(np.minimum(last[lost], size - 1), minlength=size)[1 : age + 1]
+    return None if (risk <= 0).any() else float(np.prod(1.0 - failures / risk))
+
+
 def headline(
     grid: Grid, stock: np.ndarray, cell: np.ndarray, heads: np.ndarray, before: np.ndarray | None = None
 ) -> dict[str, float | None]:

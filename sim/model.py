@@ -20,7 +20,8 @@ from sim.history import first_month
 from sim.ledger import ACTIVE, LISTED
 from sim.levers import NewSpace, RentCut
 from sim.parameters import Parameters
-from sim.policy import Policies
+from sim.plugins import Added
+from sim.policy import policies_of
 from sim.processes import (
     access,
     aid,
@@ -105,9 +106,7 @@ class ClusterModel(mesa.Model):
         self.datacollector.collect(self)
 
     @classmethod
-    def from_scenario(
-        cls, scenario: Scenario | str, seed: int = 1, cell_km: float | None = None
-    ) -> "ClusterModel":
+    def from_scenario(cls, scenario: Scenario | str, seed: int = 1, cell_km: float | None = None) -> Self:
         """Return a model at the start of its first month.
 
         Parameters
@@ -193,8 +192,11 @@ class ClusterModel(mesa.Model):
         self.seed_number = int(seed)
         self.parameters = Parameters.of(scenario)
         self.world = world or first_month(scenario, self.parameters, self.seed_number, cell_km)
-        zones = self.world.grid.tables.zone_index
-        self.policies = Policies(scenario.policies, zones, scenario.start)
+        zones = tuple(zone.id for zone in self.world.grid.tables.zones)
+        # runs share their terms, but for those in which code of others acts, which might write them
+        shared = policies_of.__wrapped__ if scenario.processes else policies_of
+        self.policies = shared(scenario.policies, zones, scenario.start)
+        self.added = Added(scenario.processes, self.seed_number)
         self.startups = Startups(self)
         self.world.prepare_for(self.policies)
         for position in range(len(self.world.nodes) - 2):
@@ -239,6 +241,12 @@ class ClusterModel(mesa.Model):
     def running(self, running: bool) -> None:
         self._running = bool(running)
 
+    def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
+        """Return a small map of the startups, which Jupyter shows."""
+        from sim.figures.inline import draw_model
+
+        return draw_model(self)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies: without the grid, which a copy builds on its own first use."""
         return self.__dict__ | {"_grid": None}
@@ -259,6 +267,7 @@ class ClusterModel(mesa.Model):
         programmes.admit(world, par, terms, draw)
         access.refresh_fields(world, par, terms)
         land.clear_offices(world, par, terms)
+        self.added.act("places", world, terms)
 
         # Startups at work
         compute.clear_market(world, par, terms)
@@ -268,10 +277,12 @@ class ClusterModel(mesa.Model):
         operations.earn_and_spend(world, par, terms)
         funds.call_capital(world, par, terms)
         finance.close_rounds(world, par, terms, draw)
+        self.added.act("work", world, terms)
 
         # Ends
         exits.end_startups(world, par, terms, draw)
         production.produce(world, par, terms, draw)
+        self.added.act("ends", world, terms)
 
         # Beginnings and moves
         land.count_vacancy(world, par)
@@ -283,6 +294,7 @@ class ClusterModel(mesa.Model):
         land.count_vacancy(world, par)
         exits.keep_register(world, par, terms, draw)
         uptake.keep_list(world, par, terms, location.weigh_movers, draw)
+        self.added.act("moves", world, terms)
 
         world.month += 1
         if self.datacollector is not None:

@@ -1,19 +1,23 @@
 """Paired differences: what a policy changes, seed by seed, against the same seeds without it."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from sim import additionality
-from sim.intervals import UNDEFINED, Interval, mean_interval, ratio_interval
+from sim.intervals import UNDEFINED, Interval, Verdict, mean_interval, verdict
 from sim.measures import MEASURES
 from sim.scenario import Scenario
 from sim.spending import announced, spending
-from sim.store import Failure, Store
+from sim.store import OUTCOMES, Failure, Head, Store
+
+if TYPE_CHECKING:
+    from sim.evaluation.result import Evaluation, PolicyResult
+    from sim.evaluation.rows import Effect, Estimate
 
 #: measures of clustering that a policy can change
 CLUSTERING = tuple(name for name in MEASURES if name != "hhi_even")
@@ -125,10 +129,19 @@ MEANINGS = {
 } | {name: MEASURES[name][1] for name in CLUSTERING}
 
 
+#: columns of the levers' accounts
+LEVER_COLUMNS = ("cost_rmb", "served", "refused")
 #: tables of the terms from which startups receive money
 PAYING = ("cuts", "aids", "cash")
+#: metrics whose number and interval are taken from an account of the evaluation, by the name of its estimate
+FROM_EVALUATION = FROM_ACCOUNT | {
+    "displaced_share_of_gain": "displaced_share",
+    "windfall_share": "windfall_share",
+    "landlord_capture": "landlord_capture",
+}
 
 
+@dataclasses.dataclass(frozen=True)
 class Measured:
     """What a comparison keeps of one run.
 
@@ -137,29 +150,17 @@ class Measured:
     outcomes
         The row of outcomes by name.
     series
-        Monthly series by name, (months, n_zones) each, summed over segments.
-    present
-        Who was there at the end.
+        Monthly series by name, (months, n_zones) each, summed over segments; those that were asked for.
+    zones
+        Ids of the zones.
     levers
         Public cost [RMB], whom each lever served and whom it refused, (3, months, n_levers).
     """
 
-    def __init__(
-        self, outcomes: pa.Table, series: pa.Table, presence: pa.Table, costs: pa.Table, months: int
-    ) -> None:
-        columns = (costs[name].to_numpy() for name in ("cost_rmb", "served", "refused"))
-        self.levers = np.stack([column.reshape(months, -1) for column in columns])
-        self.outcomes = outcomes.to_pylist()[0]
-        self.zones = tuple(series["zone"].combine_chunks().unique().to_pylist())
-        shape = (months, len(self.zones), -1)
-        self.series = {
-            name: column.to_numpy().reshape(shape)[:, :, 0]
-            if name.startswith("zone_")
-            else column.to_numpy().reshape(shape).sum(axis=2)
-            for name, column in zip(series.column_names, series.columns, strict=True)
-            if pa.types.is_floating(column.type)
-        }
-        self.present = additionality.present_at(presence, months, self.zones)
+    outcomes: dict[str, Any]
+    series: dict[str, np.ndarray]
+    zones: tuple[str, ...]
+    levers: np.ndarray
 
 
 class Comparison:
@@ -192,13 +193,18 @@ class Comparison:
         Seeds that were asked for.
     pictures
         Paths of the figures drawn.
+    report
+        The page for planners, None before it is written.
     folder, plan_hash, digest
         Results folder, identity of what was planned, and of what came out.
     """
 
     def __init__(self, results: Store, failures: Sequence[Failure] = ()) -> None:
+        from sim.evaluation.reading import read
+
         plan = results.plan
-        self.folder, self.plan_hash, self.digest = results.folder, plan.sha, results.digest()
+        self._results, self._runs = results, dict[tuple[str, int], Measured]()
+        self.folder, self.plan_hash = results.folder, plan.sha
         self.baseline, self.months = plan.baseline, plan.months
         self.controls = [name for name, values in plan.scenarios.items() if values.get("control")]
         self.policies = [name for name in plan.scenarios if name not in (plan.baseline, *self.controls)]
@@ -209,17 +215,78 @@ class Comparison:
         self.start = self.scenarios[self.baseline].start
         self.planned_seeds, self.failures = plan.seeds, list(failures)
         self.pictures: list[pathlib.Path] = []
-        outcomes, series, presence, costs = (
-            results.tables(name) for name in ("outcomes", "series", "presence", "costs")
-        )
-        self._runs = {
-            (scenario, seed): Measured(outcomes[run], series[run], presence[run], costs[run], self.months)
-            for scenario, seed, run in results.finished()
-        }
+        self.report: pathlib.Path | None = None
+        self._arms = {arm.run: arm for arm in plan.arms()}
+        self._read = read(results, self._take)
+        self.digest, self.zones = results.digest(self._read.heads), self._read.ids
         self.seeds = tuple(
             seed for seed in plan.seeds if all((s, seed) in self._runs for s in plan.scenarios)
         )
-        self.zones = next((run.zones for run in self._runs.values()), ())
+
+    def _take(self, heads: list[Head], tables: dict[str, pa.Table], zones: tuple[str, ...]) -> None:
+        """Keep what figures and tables need of the runs of one shard."""
+        shape = (len(heads), self.months, len(zones), -1)
+        series = {name: _of_zones(name, column.to_numpy().reshape(shape))
+                  for name, column in zip(tables["series"].column_names, tables["series"].columns, strict=True)
+                  if name in self._shown}  # fmt: skip
+        costs, start = [tables["costs"][name].to_numpy() for name in LEVER_COLUMNS], 0
+        for i, (head, outcomes) in enumerate(zip(heads, tables[OUTCOMES].to_pylist(), strict=True)):
+            stop = start + head.rows["costs"]
+            levers = np.stack([column[start:stop].reshape(self.months, -1) for column in costs])
+            start = stop
+            if (arm := self._arms.get(head.run)) is not None:
+                mine = {name: values[i].copy() for name, values in series.items()}
+                self._runs[arm.scenario, arm.seed] = Measured(outcomes, mine, zones, levers)
+
+    @functools.cached_property
+    def _shown(self) -> set[str]:
+        """Series that figures and tables show."""
+        promised = {promise.series for scenario in self.scenarios.values() for promise in scenario.announced}
+        return {"startups", "zone_tenants_m2", *promised}
+
+    def _series(self, column: str) -> dict[tuple[str, int], np.ndarray]:
+        """Return a series of each run, (months, n_zones); one that no figure shows is read when it is asked for."""
+        if column in self._shown:
+            return {key: run.series[column] for key, run in self._runs.items()}
+        found = {}
+        for heads, tables in self._results.parts({"series": (column,)}):
+            values = tables["series"][column].to_numpy().reshape(len(heads), self.months, len(self.zones), -1)
+            for head, own in zip(heads, _of_zones(column, values), strict=True):
+                if (arm := self._arms.get(head.run)) is not None:
+                    found[arm.scenario, arm.seed] = own
+        return found
+
+    @functools.cached_property
+    def evaluation(self) -> "Evaluation | None":
+        """What `sim evaluate` says of the same runs, from the same reading; None if no seed has both runs."""
+        from sim.evaluation.evaluate import EvaluationError, evaluation_of
+
+        try:
+            return evaluation_of(self._read)
+        except EvaluationError:
+            return None
+
+    def result(self, policy: str) -> "PolicyResult | None":
+        """Return what the evaluation says of one policy; None if it has no pair of runs."""
+        if self.evaluation is None or not self.pairs(policy):
+            return None
+        return self.evaluation.policy(policy)
+
+    def verdict(self, policy: str, metric: str) -> Verdict:
+        """Return the verb that a metric of a policy allows: that of the evaluation, and so of the report, if it has one."""
+        effect = self._effect(policy, metric)
+        if effect is not None:
+            return Verdict(effect.chip, effect.resolved, effect.verb, effect.note)
+        found = self.intervals[policy][metric]
+        return verdict(found.mean, found.low, found.high, 0.0)
+
+    def _effect(self, policy: str, metric: str) -> "Effect | None":
+        result, (name, _years, years) = self.result(policy), metric.rpartition("_")
+        if result is None:
+            return None
+        if metric.startswith("top_") and years.endswith("y"):  # told by horizon, not by name
+            return result.effect(name, 12 * int(years[:-1]))
+        return result.effect(metric, self.months)
 
     @property
     def compared(self) -> list[str]:
@@ -233,11 +300,13 @@ class Comparison:
 
     def by_zone(self, scenario_id: str, month: int, column: str = "startups") -> np.ndarray:
         """Return a series in one month by zone, (n_seeds, n_zones); month 0 is the first, -1 the last."""
-        return np.array([self._runs[scenario_id, seed].series[column][month] for seed in self.seeds])
+        found = self._series(column)
+        return np.array([found[scenario_id, seed][month] for seed in self.seeds])
 
     def path(self, scenario_id: str, column: str = "startups") -> np.ndarray:
         """Return a series of the whole region by month, (n_seeds, months)."""
-        return np.array([self._runs[scenario_id, seed].series[column].sum(axis=1) for seed in self.seeds])
+        found = self._series(column)
+        return np.array([found[scenario_id, seed].sum(axis=1) for seed in self.seeds])
 
     def runs(self, scenario_id: str) -> list[Measured]:
         """Return the finished runs of a scenario."""
@@ -278,42 +347,6 @@ class Comparison:
         chosen = self.scenarios[policy].treated_zones
         return np.array([self.zones.index(zone) for zone in chosen if zone in self.zones], dtype=int)
 
-    def _paid_in(self, policy: str) -> np.ndarray:
-        """Return the zones in which startups are paid: those treated, or all if a lever pays in the whole region."""
-        paying = [lever for lever in self.scenarios[policy].policies if lever.slot in PAYING]
-        if any(not lever.zone_ids() for lever in paying):
-            return np.arange(len(self.zones))
-        chosen = {zone for lever in paying for zone in lever.zone_ids()}
-        return np.array([i for i, zone in enumerate(self.zones) if zone in chosen], dtype=int)
-
-    @functools.cached_property
-    def accounts(self) -> dict[str, dict[str, np.ndarray]]:
-        """By policy: the account of startups (see `additionality.account`), (n_pairs,) each.
-
-        Raises
-        ------
-        RuntimeError
-            If an account does not add up.
-        """
-        return {policy: self._account(policy) for policy in self.compared}
-
-    def _account(self, policy: str) -> dict[str, np.ndarray]:
-        zones, seeds = self.treated(policy), self.pairs(policy)
-        rows = [
-            additionality.account(
-                self._runs[policy, seed].present, self._runs[self.baseline, seed].present, zones
-            )
-            for seed in seeds
-        ]
-        names = ("gross", "deadweight", *FROM_ACCOUNT.values())
-        found = {name: np.array([row[name] for row in rows]) for name in names}
-        moved = found["displaced"] + found["attracted"]
-        net = found["attracted"] - found["lost_treated"] + found["gained_elsewhere"] - found["lost_elsewhere"]
-        with_policy, without = self.differences[policy]["startups_region"]
-        if np.any(found["gross"] - found["deadweight"] != moved) or np.any(net != with_policy - without):
-            raise RuntimeError(f"the account of startups of {policy} does not add up")
-        return found
-
     @functools.cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:
         """By policy and metric: mean and interval of the effect."""
@@ -325,35 +358,27 @@ class Comparison:
             for name, (t, b) in self.differences[policy].items()
             if not np.isnan(t - b).any()  # a horizon that the runs do not reach
         }
-        account = self.accounts[policy]
-        if len(self.treated(policy)):
-            found |= {metric: mean_interval(account[name]) for metric, name in FROM_ACCOUNT.items()}
-            found["displaced_share_of_gain"] = ratio_interval(
-                account["displaced"], account["displaced"] + account["attracted"]
-            )
-        cost, net = (
-            np.subtract(*self.differences[policy][n]) for n in ("public_cost_pv_rmb", "startups_region")
-        )
-        if found["startups_region"].above_zero and cost.any():
-            found["cost_per_net_startup_rmb"] = ratio_interval(cost, net)
-        pairs = [(self._runs[policy, s], self._runs[self.baseline, s]) for s in self.pairs(policy)]
-        paid_in = self._paid_in(policy)
-        for name, parts in {
-            "windfall_share": [additionality.windfall_rmb(t.present, b.present, paid_in) for t, b in pairs],
-            "landlord_capture": [additionality.landlords_rmb(t.series, b.series) for t, b in pairs],
-        }.items():
-            found[name] = ratio_interval(*np.array(parts).reshape(-1, 2).T)
+        result = self.result(policy)
+        account = None if result is None else result.additionality
+        if account is not None:
+            found |= {metric: _interval(getattr(account, name)) for metric, name in FROM_EVALUATION.items()}
+        if result is not None and result.costs:
+            found["cost_per_net_startup_rmb"] = _interval(result.costs[-1].per_net_startup_rmb)
         return {name: found.get(name, UNDEFINED) for name in METRICS}
 
     def levels(self, policy: str) -> dict[str, Any]:
         """Return what is no difference: gross and deadweight, means of both arms, and what pairing gained."""
-        seeds, account = self.pairs(policy), self.accounts[policy]
-        treated = len(self.treated(policy)) > 0
+        seeds, result = self.pairs(policy), self.result(policy)
+        account = None if result is None else result.additionality
+        standing = {
+            name: UNDEFINED if account is None else _interval(getattr(account, name))
+            for name in ("gross", "deadweight")
+        }
         return {
             "pairs": len(seeds),
             "missing_seeds": [seed for seed in self.planned_seeds if seed not in seeds],
-            "gross_startups": (mean_interval(account["gross"]) if treated else UNDEFINED).to_dict(),
-            "deadweight_startups": (mean_interval(account["deadweight"]) if treated else UNDEFINED).to_dict(),
+            "gross_startups": standing["gross"].to_dict(),
+            "deadweight_startups": standing["deadweight"].to_dict(),
             "metrics": {
                 name: _pairing(*self.differences[policy][name])
                 for name in METRICS
@@ -410,6 +435,12 @@ class Comparison:
         parts = (effects_table, top_founders, lever_table, announcements)
         return "\n".join([*sentences(self), "", *(line for part in parts for line in part(self))])
 
+    def _repr_html_(self) -> str:
+        """Return the headlines as a table and a picture, which Jupyter shows."""
+        from sim.figures.inline import tell_comparison
+
+        return tell_comparison(self)
+
     def figure(self, name: str) -> pathlib.Path:
         """Return the path of a figure as SVG, such as ``"map"``; figures are drawn on first use."""
         self.draw()
@@ -424,6 +455,15 @@ class Comparison:
             from sim.figures import draw_comparison
 
             self.pictures = list(draw_comparison(self, self.folder))
+
+
+def _of_zones(name: str, values: np.ndarray) -> np.ndarray:
+    """Return a series (..., n_zones, n_segments) by zone: what speaks of a whole zone stands once a segment."""
+    return values[..., 0] if name.startswith("zone_") else values.sum(axis=-1)
+
+
+def _interval(found: "Estimate") -> Interval:
+    return Interval(found.mean, found.low, found.high)
 
 
 _PAIRING = ("baseline_mean", "policy_mean", "correlation", "variance_ratio", "same_sign_share")

@@ -7,6 +7,7 @@
 import csv
 import dataclasses
 import functools
+import json
 import pathlib
 import tomllib
 from typing import Any, Protocol
@@ -77,12 +78,33 @@ class Lattice:
     apart: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """What maps of a world show beside its zones; no run reads it.
+
+    Attributes
+    ----------
+    labels
+        Rows of labels.csv: short names of zones and where they stand.
+    districts
+        Name in English and Chinese and the rings of the boundary [degrees] of each district.
+    stations, places
+        Rows with `lon` and `lat` of metro stations and of named places.
+    """
+
+    labels: tuple[dict[str, str], ...] = ()
+    districts: tuple[tuple[str, str, tuple[tuple[tuple[float, float], ...], ...]], ...] = ()
+    stations: tuple[dict[str, str], ...] = ()
+    places: tuple[dict[str, str], ...] = ()
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class WorldTables:
     """The tables of one world, as read: `settings` is world.toml.
 
     A made world has no folder but a `lattice`, and the number of `startups` of each zone in the first month unless a history
-    leads to it.
+    leads to it. A world of the user's own brings its `ground` along; that of a shipped one is read from its folder when
+    a map is drawn.
     """
 
     id: str
@@ -92,6 +114,7 @@ class WorldTables:
     nodes: tuple[Node, ...]
     lattice: Lattice | None = None
     startups: tuple[int, ...] | None = None
+    ground: Ground | None = None
 
     @functools.cached_property
     def zone_index(self) -> dict[str, int]:
@@ -108,7 +131,7 @@ class WorldTables:
 
 
 class Made(Protocol):
-    """A world that is no folder but makes its tables itself; it can be a key."""
+    """A world that brings its tables along, made up or read beside a scenario; it can be a key."""
 
     def __hash__(self) -> int:
         """Return a hash of its values."""
@@ -117,7 +140,7 @@ class Made(Protocol):
         """Return its zones and cells."""
 
 
-#: what a scenario says of its world: the id of a shipped one, or one made up
+#: what a scenario says of its world: the id of a shipped one, or one made up or of the user's own
 AnyWorld = str | Made
 
 
@@ -160,6 +183,10 @@ def _read_shipped(world: str) -> WorldTables:
     if world not in worlds():
         raise WorldError(f"no world {world!r}; shipped worlds: {', '.join(worlds())}")
     settings = tomllib.loads((folder / "world.toml").read_text(encoding="utf-8"))
+    # a variant of another world states what differs: its own settings, and its own tables where it has them
+    other = _read_shipped(settings.pop("like")) if "like" in settings else None
+    base = other.folder if other is not None and other.folder is not None else folder
+    settings = ({} if other is None else other.settings) | settings
     zones = tuple(
         Zone(
             id=row["zone"],
@@ -176,7 +203,7 @@ def _read_shipped(world: str) -> WorldTables:
             belt=row["belt"],
             note=row["note"],
         )
-        for row in _rows(folder / "zones.csv")
+        for row in _rows(_own_or(base, folder, "zones.csv"))
     )
     nodes = tuple(
         Node(
@@ -189,9 +216,13 @@ def _read_shipped(world: str) -> WorldTables:
             ai_graduates_per_year=row.number("ai_graduates_per_year"),
             ai_spinoffs_per_year=row.number("ai_spinoffs_per_year"),
         )
-        for row in _rows(folder / "nodes.csv")
+        for row in _rows(_own_or(base, folder, "nodes.csv"))
     )
-    return WorldTables(world, folder, settings, zones, nodes)
+    return WorldTables(world, base, settings, zones, nodes)
+
+
+def _own_or(base: pathlib.Path, folder: pathlib.Path, name: str) -> pathlib.Path:
+    return folder / name if (folder / name).is_file() else base / name
 
 
 class _Row(dict[str, str]):
@@ -217,3 +248,21 @@ def _rows(path: pathlib.Path) -> list[_Row]:
             row.where = f"{path.name}:{line}"
             rows.append(row)
     return rows
+
+
+def read_ground(folder: pathlib.Path) -> Ground:
+    """Return what maps show of a world folder, as far as it has the tables."""
+    districts = []
+    for file in sorted((folder / "geo").glob("*.geojson")):
+        for feature in json.loads(file.read_text(encoding="utf-8"))["features"]:
+            shape, named = feature["geometry"], feature["properties"]
+            parts = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+            rings = tuple(
+                tuple((float(lon), float(lat)) for lon, lat, *_ in ring) for part in parts for ring in part
+            )
+            districts.append((named["name_en"], named.get("name_zh") or named["name_en"], rings))
+    labels, stations, places = (
+        tuple(dict(row) for row in _rows(file)) if (file := folder / name).is_file() else ()
+        for name in ("labels.csv", "geo/metro_stations.csv", "geo/places.csv")
+    )
+    return Ground(labels, tuple(districts), stations, places)

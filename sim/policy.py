@@ -1,9 +1,11 @@
 """The levers of a scenario, seen from inside a run: the terms of a month, and what levers cost."""
 
+import functools
 import hashlib
 from typing import Any
 
 from sim.levers import Lever
+from sim.plugins import blame
 from sim.terms import TABLES, Terms
 
 
@@ -29,12 +31,17 @@ class Policies:
             self._rows.append(self._numbers.get(lever.slot, 0))
             if lever.slot:
                 self._numbers[lever.slot] += 1
-        self._asked: int | None = None
-        self._in_force: list[int | None] = []
+        self._months_in_force: dict[int, list[int | None]] = {}
+        self._terms_of: dict[int, Terms] = {}
         self._neutral = self._terms([])
 
     def in_force(self, month: int) -> Terms:
-        """Return the terms of `month` (months of the history are neutral)."""
+        """Return the terms of `month` (months of the history are neutral). They are made once: nothing writes them."""
+        if month not in self._terms_of:
+            self._terms_of[month] = self._terms_in(month)
+        return self._terms_of[month]
+
+    def _terms_in(self, month: int) -> Terms:
         acting = [(row, since) for row, since in enumerate(self._since(month)) if since is not None]
         if not acting:
             return self._neutral
@@ -58,9 +65,9 @@ class Policies:
 
     def _since(self, month: int) -> list[int | None]:
         """Return for how many months each lever has been in force, None if it is not."""
-        if month != self._asked:  # the month's terms and its costs both ask
-            self._asked, self._in_force = month, [lever.since(self.start, month) for lever in self.levers]
-        return self._in_force
+        if month not in self._months_in_force:  # the month's terms and its costs both ask
+            self._months_in_force[month] = [lever.since(self.start, month) for lever in self.levers]
+        return self._months_in_force[month]
 
     def budgets_rmb(self, months: int) -> list[float | None]:
         """Return what each lever may spend in the first `months` months [RMB]; None where nothing bounds it."""
@@ -79,8 +86,29 @@ class Policies:
                 row = getattr(terms, lever.slot)[self._rows[position]]
                 row["lever"], row["key"] = position, _address(lever.id)
         for position, since in acting:
-            self.levers[position].offer(terms, self._rows[position], since, self._zone_index)
+            lever = self.levers[position]
+            try:
+                lever.offer(terms, self._rows[position], since, self._zone_index)
+            except Exception as error:
+                blame(type(lever), error)
+                raise
         return terms
+
+
+@functools.lru_cache(maxsize=32)
+def policies_of(levers: tuple[Any, ...], zones: tuple[str, ...], start: str) -> Policies:
+    """Return the levers of a scenario as a run sees them: the same for every run, so that terms are made once.
+
+    Parameters
+    ----------
+    levers
+        Levers of the scenario.
+    zones
+        Ids of the zones, in the order of the grid.
+    start
+        Calendar month of month 0, "YYYY-MM".
+    """
+    return Policies(levers, {zone: position for position, zone in enumerate(zones)}, start)
 
 
 def _address(lever_id: str) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import pathlib
 import unicodedata
 from collections.abc import Iterable
 
@@ -21,14 +22,19 @@ def is_hidden(character: str) -> bool:
 
 
 def shown(text: object) -> str:
-    """Return `text` so that printing it cannot hurt: hidden characters escaped, long text cut."""
+    """Return `text` so that printing it cannot hurt: hidden characters escaped, long text but a path's cut."""
     try:
         plain = str(text)
     except ValueError:  # Python refuses to print an integer of many thousand digits
         plain = _("a huge number")
-    if len(plain) > _LONGEST:
+    if len(plain) > _LONGEST and not isinstance(text, pathlib.PurePath):
         plain = plain[:_LONGEST] + "..."
-    return "".join(_escape(c) if is_hidden(c) else c for c in plain)
+    return in_full(plain)
+
+
+def in_full(text: str) -> str:
+    """Return all of `text`, such as a command to copy, with hidden characters escaped."""
+    return "".join(_escape(c) if is_hidden(c) else c for c in text)
 
 
 def _escape(character: str) -> str:

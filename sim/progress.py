@@ -1,7 +1,10 @@
 """How far a long piece of work is, on standard error: a bar on a terminal, plain lines elsewhere."""
 
+import contextlib
+import contextvars
 import sys
 import time
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from sim.language import _
@@ -11,6 +14,20 @@ PATIENCE = 2.0
 PLAIN_EVERY = 10.0
 #: runs behind a guess of the time that is left: the first ones also start their process
 FEWEST_FOR_GUESS = 4
+
+#: who hears of a step by its name, and of finished, failed and all runs
+Watcher = Callable[[str, int, int, int], None]
+_watcher: contextvars.ContextVar[Watcher | None] = contextvars.ContextVar("watcher", default=None)
+
+
+@contextlib.contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Tell somebody else of all progress instead of standard error."""
+    before = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
 
 
 class Progress:
@@ -26,6 +43,7 @@ class Progress:
         self.total = total
         self.finished = self.failed = 0
         self._begin = self._shown = time.monotonic()
+        self._watcher = _watcher.get()
         self._bar: Any = None
         self._task: Any = None
 
@@ -38,6 +56,9 @@ class Progress:
 
     def step(self, what: str) -> None:
         """Say that a step with a name has begun; shown at once."""
+        if self._watcher is not None:
+            self._watcher(what, self.finished, self.failed, self.total)
+            return
         if sys.stderr.isatty():
             self._start_bar(what)
         else:
@@ -50,15 +71,20 @@ class Progress:
             self._bar.stop()
             self._bar = None
             self._start_bar(_("runs"), self.total)
+        if self._watcher is not None:
+            self.show()
 
-    def count(self, failed: bool = False) -> None:
-        """Count one run."""
-        self.finished += not failed
+    def count(self, finished: int = 0, failed: int = 0) -> None:
+        """Count runs that are written, and runs that failed."""
+        self.finished += finished
         self.failed += failed
         self.show()
 
     def show(self) -> None:
         """Show where the work is, if it takes long."""
+        if self._watcher is not None:
+            self._watcher(_("runs"), self.finished, self.failed, self.total)
+            return
         now = time.monotonic()
         if now - self._begin < PATIENCE:
             return

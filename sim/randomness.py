@@ -10,6 +10,8 @@ doi:10.1145/2660193.2660195 (the finaliser). D. Klein, R. Abeysuriya, R. Stuart,
 Noise-free comparison of stochastic agent-based simulations using common random numbers, arXiv:2409.02086.
 """
 
+import functools
+
 import numpy as np
 
 from sim.compiled import kernel, normal_quantile, poisson_inversion
@@ -130,6 +132,11 @@ def _keys(seed, month, number):
     return out
 
 
+@functools.lru_cache(maxsize=8)
+def _once_keys(seed: int) -> np.ndarray:
+    return _keys(np.uint64(seed), np.uint64(FOREVER), _STREAM_COUNT)
+
+
 class Draws:
     """The keys of one month of one run: ``draw("stream")``, and ``draw.once("stream")`` for all months."""
 
@@ -138,7 +145,7 @@ class Draws:
         self.month = month
         number = month if month >= 0 else month + _BEFORE_START
         self._month_keys = _keys(self.seed, np.uint64(number), _STREAM_COUNT)
-        self._once_keys = _keys(self.seed, np.uint64(FOREVER), _STREAM_COUNT)
+        self._once_keys = _once_keys(int(self.seed))
 
     def __call__(self, stream: str) -> np.uint64:
         """Return the key of `stream` in this month."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sim.compiled import kernel
+from sim.counts import had_rooms, take_fields, take_flows, take_peaks, take_stock, take_zones
 from sim.ledger import (
     ACQUIRED,
     ACTIVE,
@@ -21,27 +21,24 @@ from sim.ledger import (
     LEFT,
     LISTED,
     LOST,
-    NEVER,
+    ORIGINS,
     PRODUCES_HERE,
     PRODUCES_OUTSIDE,
     STARTUP,
     STATUSES,
-    UNDECIDED,
     WAITING,
     Ledger,
 )
-from sim.measures import DRAWS, MEASURES, Envelope, against_null, headline
+from sim.measures import DRAWS, MEASURES, SURVIVAL, SURVIVES, Envelope, against_null, headline, survival
 from sim.parameters import SEGMENTS
 from sim.space import Grid
 from sim.terms import WAN
 from sim.world import COMPUTE as MARKET
-from sim.world import LABOUR, exact
+from sim.world import LABOUR
 
-EMBODIED, LAST_STAGE = 3, 5  # segment, stage
+LAST_STAGE = 5
 
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
-
-
 #: steps after which it is counted what became of the founders of the top share
 FATE_STEPS = (36, 60, 120)
 FATES = ("kept", "producing_outside", "founded_outside", "left", "acquired", "failed", "no_rooms")
@@ -85,6 +82,12 @@ FLOW_COLUMNS = (
     Column("subsidised_area_m2", "m2", "Floor space on which rent relief was paid"),
     Column("subsidy_rmb", "RMB", "Rent relief paid"),
 )
+#: counted at the end of the month, by zone and segment; no sum over zones
+PEAKS = (
+    Column(
+        "startups_within_1km", "startups", "Most active startups of the segment within 1 km of one of them"
+    ),
+)
 #: of the zone, repeated for each segment
 ZONE_COLUMNS = (
     Column("zone_rent_rmb_m2_month", "RMB/m2/month", "Market rent of the zone, weighted by stock"),
@@ -92,7 +95,7 @@ ZONE_COLUMNS = (
     Column("zone_vacant_m2", "m2", "Vacant floor space of the zone"),
     Column("zone_tenants_m2", "m2", "Floor space held by other tenants"),
 )
-SERIES = STOCKS + FLOW_COLUMNS + ZONE_COLUMNS
+SERIES = STOCKS + FLOW_COLUMNS + PEAKS + ZONE_COLUMNS
 #: of the whole region, one value a month; in the order of world.LABOUR but for what only the start needs
 REGION = (
     Column("seekers_heads", "heads", "People who look for work in a startup, at the end of the month"),
@@ -138,6 +141,27 @@ PRESENCE = (
 )
 
 
+#: numbers of a whole startup: name, unit, field of the ledger, factor, meaning
+WHOLE = (
+    ("uid", "-", "uid", 1.0, "Identity of the startup, the same in every scenario"),
+    ("parent", "-", "parent", 1.0, "Identity of the parent: a startup, a node, or 0"),
+    ("born", "months", "born", 1.0, "Month of the first lease"),
+    ("ended", "months", "ended", 1.0, "Month of its end; below -1,000,000 before"),
+    ("stage", "stage", "stage", 1.0, "Last round closed: 0 none, 1 seed, 2 A, 3 B, 4 C, 5 D or later"),
+    ("rounds", "rounds", "rounds", 1.0, "Rounds closed"),
+    ("rd_heads", "heads", "heads", 1.0, "R&D heads; the last ones after an exit"),
+    ("production_heads", "heads", "production", 1.0, "Production heads, wherever they are"),
+    ("area_m2", "m2", "area", 1.0, "Floor space leased"),
+    ("lease_rent_rmb_m2_month", "RMB/m2/month", "lease_rent", 1.0, "Rent of the lease"),
+    ("lease_end", "months", "lease_end", 1.0, "Month in which the lease ends"),
+    ("cash_rmb", "RMB", "cash", WAN, "Cash"),
+    ("valuation_rmb", "RMB", "valuation", WAN, "Valuation after the last round"),
+    ("log_quality", "log", "log_quality", 1.0, "Log of its quality"),
+    ("log_capability", "log", "log_capability", 1.0, "Log of quality times productivity"),
+    ("subsidy_rmb", "RMB", "subsidy", WAN, "Public money received since the first month"),
+)
+
+
 class Recorder:
     """Takes down one run month by month.
 
@@ -172,11 +196,13 @@ class Recorder:
             firms, states, books = ledger.parts
             take_stock(firms, states, books, grid.zone, row)
         take_flows(world.flows, FLOW_UNITS, len(STOCKS), row)
+        (firms, _, _), (first, near) = world.startups.parts, grid.near
+        take_peaks(firms, grid.zone, first, near, POSITION["startups_within_1km"], row)
         take_zones(grid.first, world.stock, world.rent, world.vacant, world.tenants, row)
         self.outside[index] = world.founded_outside
         region, markets = self.region[index], len(REGION) + len(COMPUTE)
-        region[: len(REGION)] = world.labour.view(np.float64)[REGION_FIELDS]
-        region[len(REGION) : markets] = world.compute.view(np.float64)[COMPUTE_FIELDS]
+        take_fields(world.labour.view(np.float64), REGION_FIELDS, region)
+        take_fields(world.compute.view(np.float64), COMPUTE_FIELDS, region[len(REGION) :])
         region[markets:] = world.uptake
         if len(self.levers):
             self.costs[index, :, 0] = world.accounts["spent"] * WAN + policies.fixed_cost_rmb(steps - 1)
@@ -240,61 +266,6 @@ def present(world) -> Ledger:
         firms, _, books = ledger.parts
         found.take(ledger, had_rooms(firms, books))
     return found
-
-
-@kernel
-def had_rooms(firms, books):
-    """Return the rows that had rooms since the first month; who ended before it counts while on the register."""
-    out, n = np.empty(firms.shape[0], dtype=np.int64), 0
-    for i in range(firms.shape[0]):
-        ended_before = NEVER < books[i].ended < 0 and firms[i].status != DORMANT
-        if firms[i].cell >= 0 and not ended_before:
-            out[n] = i
-            n += 1
-    return out[:n]
-
-
-@kernel
-def take_flows(flows, units, first, out):
-    """Write the month's counts of each zone and segment from column `first` on."""
-    for z in range(flows.shape[0]):
-        for s in range(flows.shape[1]):
-            for i in range(flows.shape[2]):
-                out[z, s, first + i] = flows[z, s, i] * units[i]
-
-
-@kernel
-def take_zones(first, stock, rent, vacant, tenants, out):
-    """Write each zone's rent, weighted by stock, and floor space into the last columns, for each segment alike."""
-    n = out.shape[2]
-    for z in range(first.size - 1):
-        space, bill, free, others = 0.0, 0.0, 0.0, 0.0
-        for c in range(first[z], first[z + 1]):
-            space += stock[c]
-            bill += stock[c] * rent[c]
-            free += vacant[c]
-            others += tenants[c]
-        for s in range(out.shape[1]):
-            out[z, s, n - 4], out[z, s, n - 3] = bill / space, space
-            out[z, s, n - 2], out[z, s, n - 1] = free, others
-
-
-@kernel
-def take_stock(firms, states, books, zone, out):
-    """Add the rows of a ledger to the stock columns of each zone and segment."""
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        if firm.status == DORMANT:
-            out[zone[firm.cell], firm.segment, 2] += 1.0
-        if firm.status != ACTIVE and firm.status != LISTED:
-            continue
-        cell = out[zone[firm.cell], firm.segment]
-        cell[0 if firm.status == ACTIVE else 1] += 1.0
-        cell[3] += exact(firm.heads)
-        cell[5] += exact(firm.area)
-        cell[6] += exact(firm.area * states[i].lease_rent)
-        if firm.segment == EMBODIED and books[i].site != UNDECIDED:
-            cell[4 if books[i].site == PRODUCES_HERE else 7] += exact(books[i].production)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -384,9 +355,10 @@ class Run:
     def presence(self) -> pa.Table:
         """Who was here after 12, 36, 60 and 120 steps and at the end; one row a startup and step."""
         steps = np.concatenate([np.full(len(ledger), step) for step, ledger in self.ledgers.items()])
-        rows = Ledger()
-        for ledger in self.ledgers.values():
-            rows.take(ledger, np.argsort(ledger["uid"]))
+        orders = [(ledger, np.argsort(ledger["uid"])) for ledger in self.ledgers.values()]
+        names = ("uid", "cell", "segment", "stage", "status", "heads", "site", "production", "area",
+                 "subsidy")  # fmt: skip
+        rows = {name: np.concatenate([ledger[name][order] for ledger, order in orders]) for name in names}
         columns = [
             pa.array(steps, pa.int32()),
             pa.array(rows["uid"], pa.uint64()),
@@ -403,6 +375,18 @@ class Run:
             [(c.name, c.unit, column) for c, column in zip(PRESENCE, columns, strict=True)],
             {c.name: c.meaning for c in PRESENCE},
         )
+
+    @functools.cached_property
+    def startups(self) -> pa.Table:
+        """Everybody who had rooms here up to the last step, whole, one row a startup; units in the schema."""
+        rows = self.ledgers[max(self.ledgers)].whole()
+        rows = rows[np.argsort(rows["uid"])]
+        words = {"zone": (self.cell_zone[rows["cell"]], self.zones), "segment": (rows["segment"], SEGMENTS),
+                 "status": (rows["status"], STATUSES), "origin": (rows["origin"], ORIGINS)}  # fmt: skip
+        columns = [(name, "-", _names(*words[name])) for name in words]
+        numbers = [(name, unit, pa.array(rows[field] * factor if factor != 1.0 else rows[field]))
+                   for name, unit, field, factor, _meaning in WHOLE]  # fmt: skip
+        return _table(numbers[:2] + columns + numbers[2:], {name: meaning for name, *_, meaning in WHOLE})
 
     @functools.cached_property
     def costs(self) -> pa.Table:
@@ -454,7 +438,8 @@ class Run:
         kinds = {name: pa.float64() if value is None else None for name, (_unit, value) in row.items()}
         return _table(
             [(name, unit, pa.array([value], kinds[name])) for name, (unit, value) in row.items()],
-            {name: meaning for name, (_unit, meaning) in MEASURES.items()},
+            {name: meaning for name, (_unit, meaning) in MEASURES.items()}
+            | dict.fromkeys(SURVIVAL, SURVIVES),
         )
 
     def measures(self) -> dict[str, tuple[str, float | None]]:
@@ -472,15 +457,8 @@ class Run:
             "rd_heads_region": ("heads", rd),
             "production_heads_region": ("heads", production),
         }
-        for name in (
-            "entries",
-            "failures",
-            "acquisitions",
-            "listings",
-            "departures",
-            "lost_for_space",
-            "deals",
-        ):
+        events = ("entries", "failures", "acquisitions", "listings", "departures", "lost_for_space", "deals")
+        for name in events:
             out[name] = ("count", value(name, sums))
         wage = [column.name for column in REGION].index("wage_index")
         out["wage_index"] = ("of the first month", float(self.arrays["region"][-1, wage]))
@@ -495,6 +473,10 @@ class Run:
         rows = self.ledgers[max(self.ledgers)]
         late = np.isin(rows["status"], (ACTIVE, LISTED)) & (rows["stage"] == LAST_STAGE)
         out["last_stage_region"] = ("firms", float(np.count_nonzero(late)))
+        ends = (rows["ended"], np.isin(rows["status"], (DORMANT, CLOSED)))
+        window = (self.first_month, self.first_month + self.months - 1)
+        for name, years in SURVIVAL.items():
+            out[name] = ("share", survival(rows["born"], *ends, *window, 12 * years))
         out["subsidy_rmb"] = ("RMB", value("subsidy_rmb", sums))
         out["public_cost_rmb"] = ("RMB", float(costs.sum()))
         out["public_cost_pv_rmb"] = ("RMB", present_value(costs, first=self.first_month))

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -30,9 +31,10 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from sim.announced import Announced
+from sim.city import City, read_city
 from sim.explain import NOT_BLANK, explain, field_of, unit_of
 from sim.language import _
-from sim.levers import LEVERS, Lever, Month, Setting
+from sim.levers import Lever, Month, Setting, kinds, lever_class
 from sim.made_worlds import WORLDS, MadeWorld
 from sim.parameters import (
     SECTIONS,
@@ -50,12 +52,14 @@ from sim.parameters import (
     Production,
 )
 from sim.places import default_world, read_world, worlds
+from sim.plugins import PROCESSES, Process, fingerprints, names, process_class
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
 from sim.scenario_files import (
     LABELS,
     PoliciesById,
     Resolved,
     find_file,
+    inside_folder,
     keys_of,
     lay_over,
     read_scenario,
@@ -92,21 +96,23 @@ def _lever(value: Any, info: ValidationInfo) -> Lever:
         lever, value = type(value), value.model_dump(by_alias=True, exclude_unset=True)
     elif isinstance(value, dict):
         kind = value.get("kind")
-        lever = LEVERS.get(kind) if isinstance(kind, str) else None
+        lever = lever_class(kind) if isinstance(kind, str) else None
     else:
         raise PydanticCustomError("table_type", "must be a table")
     if lever is None:
-        kinds = {"known": tuple(LEVERS)}
-        unknown = PydanticCustomError("unknown_kind", "unknown kind", kinds) if "kind" in value else "missing"
+        known = {"known": tuple(kinds())}
+        unknown = PydanticCustomError("unknown_kind", "unknown kind", known) if "kind" in value else "missing"
         error = InitErrorDetails(type=unknown, loc=("kind",), input=value.get("kind"))
         raise ValidationError.from_exception_data("policy", [error])
     return lever.model_validate(value, context=_setting(info), by_alias=True, by_name=False)
 
 
-def _world(value: Any) -> str | MadeWorld:
-    """Return the world that an id names or a table ``[world]`` describes."""
-    if isinstance(value, MadeWorld):
+def _world(value: Any) -> str | MadeWorld | City:
+    """Return the world that an id names, a table ``[world]`` describes, or a folder beside the file holds."""
+    if isinstance(value, MadeWorld | City):
         return value
+    if isinstance(value, ScenarioError):
+        raise PydanticCustomError("unread_world", "cannot be read")
     if isinstance(value, str):
         if value not in worlds():
             raise PydanticCustomError("unknown_world", "unknown world", {"known": tuple(worlds())})
@@ -114,11 +120,41 @@ def _world(value: Any) -> str | MadeWorld:
     if not isinstance(value, dict):
         raise PydanticCustomError("world_type", "must be an id or a table")
     kind = value.get("kind")
+    if kind == "own":  # the content of a folder, as plans and checkpoints hold it
+        return City.model_validate(value)
     if not isinstance(kind, str) or kind not in WORLDS:
         unknown = PydanticCustomError("unknown_sort", "unknown kind", {"known": tuple(WORLDS)})
         error = InitErrorDetails(type=unknown if "kind" in value else "missing", loc=("kind",), input=kind)
         raise ValidationError.from_exception_data("world", [error])
     return WORLDS[kind].model_validate(value)
+
+
+class Processes(dict[str, Process]):
+    """The processes of plug-ins by name; it can be a key."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # a scenario is frozen
+        """Return a hash of names and parameters."""
+        return hash(tuple(sorted(self.items(), key=lambda named: named[0])))
+
+
+def _with_names(value: Any) -> Any:
+    """Return a table whose entries know their names."""
+    return {name: (name, entry) for name, entry in value.items()} if isinstance(value, dict) else value
+
+
+def _process(named: tuple[str, Any]) -> Process:
+    """Return the process of a plug-in that a table ``[processes.NAME]`` describes."""
+    name, value = named
+    kind = process_class(name)
+    if kind is None:
+        raise PydanticCustomError(
+            "unknown_process", "unknown process", {"known": tuple(names(PROCESSES)), "word": name}
+        )
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, dict):
+        raise PydanticCustomError("table_type", "must be a table")
+    return kind.model_validate(value)
 
 
 def _setting(info: ValidationInfo) -> Setting:
@@ -131,9 +167,11 @@ def _setting(info: ValidationInfo) -> Setting:
     )
 
 
-AnyWorld = Annotated[str | SerializeAsAny[MadeWorld], PlainValidator(_world)]
+AnyWorld = Annotated[str | SerializeAsAny[MadeWorld] | City, PlainValidator(_world)]
+AnyProcess = Annotated[SerializeAsAny[Process], PlainValidator(_process)]
 AnyLever = Annotated[SerializeAsAny[Lever], PlainValidator(_lever)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Text = Annotated[str, AfterValidator(_readable)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +195,7 @@ class Scenario(BaseModel):
     name: Line = Field(min_length=1, max_length=120, pattern=NOT_BLANK,
                        description="Name of the scenario, as tables and figures show it.")  # fmt: skip
     name_zh: Line = Field(default="", max_length=120, description="The same in Chinese.")
-    description: Annotated[str, AfterValidator(_readable)] = Field(
+    description: Text = Field(
         default="", max_length=4000,
         description="What the scenario assumes, in a few sentences.")  # fmt: skip
     extends: str | None = Field(
@@ -165,7 +203,8 @@ class Scenario(BaseModel):
         description="Scenario that this one changes: a shipped id, "
         "or a path inside this file's folder.")  # fmt: skip
     world: AnyWorld = Field(
-        default=default_world(), description="Id of a shipped world, or a table that makes one for theory.")  # fmt: skip
+        default=default_world(), description="Id of a shipped world, the path of a world folder inside this file's folder, such as \"./rivertown\", "
+        "or a table that makes one for theory.")  # fmt: skip
     start: Month = Field(default="2025-01", description="First month that is simulated.")
     months: int = Field(default=120, ge=1, le=1200, description="Months that are simulated.",
                         json_schema_extra={"unit": "months"})  # fmt: skip
@@ -185,6 +224,9 @@ class Scenario(BaseModel):
 
     policies: Annotated[tuple[AnyLever, ...], Strict(False)] = Field(
         default=(), max_length=31, description="Levers that act in the scenario.")  # fmt: skip
+
+    processes: Annotated[dict[str, AnyProcess], BeforeValidator(_with_names), AfterValidator(Processes)] = Field(
+        default_factory=Processes, max_length=20, description="Processes of plug-ins by name, with their parameters.")  # fmt: skip
 
     announced: Annotated[tuple[Announced, ...], Strict(False)] = Field(
         default=(), max_length=20,
@@ -232,8 +274,8 @@ class Scenario(BaseModel):
         """
         path, name = find_file(id_or_path)
         resolved = read_scenario(path, name)
-        values = _as_in_file(resolved.tree)
         problems = list(resolved.problems)
+        values = _as_in_file(resolved.tree) | _own_world(resolved, problems)
         try:
             scenario = cls.model_validate({**values, "id": path.stem})
         except ValidationError as error:
@@ -263,12 +305,7 @@ class Scenario(BaseModel):
         ScenarioError
             If a key does not exist or a value is not allowed; lists everything at once.
         """
-        tree = self._tree()
-        problems = []
-        for key, value in changes.items():
-            message = _set(tree, key, value)
-            if message:
-                problems.append(Problem(self.id, None, None, key, message))
+        tree, problems = self.tree_with(changes)
         values = _as_in_file(tree)
         try:
             changed = type(self).model_validate({**values, "id": self.id})
@@ -286,6 +323,22 @@ class Scenario(BaseModel):
         }
         return changed
 
+    def tree_with(
+        self, changes: Mapping[str, Any], resolved: bool = False
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """Return the values that were given, or all of them, with others laid over, and the keys that do not exist.
+
+        Nothing is validated, so that a form can show what was typed beside what is wrong with it. Policies stand
+        under their ids.
+        """
+        tree = self._tree(resolved)
+        problems = []
+        for key, value in changes.items():
+            message = _set(tree, key, value)
+            if message:
+                problems.append(Problem(self.id, None, None, key, message))
+        return tree, problems
+
     def entries(self) -> Iterator[Entry]:
         """Yield every resolved value with its unit and its origin, in the order of the schema."""
         tree = self._tree(resolved=True)
@@ -293,7 +346,8 @@ class Scenario(BaseModel):
         for key, value in _leaves(tree):
             unit = unit_of(field_of(_by_position(key, tree), type(self), values))
             name = dotted(key)
-            yield Entry(name, value, unit, self._origins.get(name, DEFAULT))
+            said = f"{value} ({value.sha[:12]})" if isinstance(value, City) else value
+            yield Entry(name, said, unit, self._origins.get(name, DEFAULT))
 
     @property
     def origin(self) -> dict[str, str]:
@@ -309,7 +363,7 @@ class Scenario(BaseModel):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that a run depends on: all but the id and the labels."""
-        values = self.model_dump(mode="json", by_alias=True, exclude={*LABELS, "announced"})
+        values = self._dump(by_alias=True, exclude={*LABELS, "announced"})
         # levers act in the order of their ids, so their order in the file changes nothing
         values["policies"].sort(key=lambda lever: lever["id"])
         return _digest(values)
@@ -318,18 +372,55 @@ class Scenario(BaseModel):
     def history_fingerprint(self) -> str:
         """SHA-256 of what the history before the first month depends on: the world and undated sections."""
         undated = {"world", *SECTIONS} - {"outlook"}
-        return _digest(self.model_dump(mode="json", include=undated))
+        return _digest(self._dump(include=undated))
+
+    def _dump(self, **which: Any) -> dict[str, Any]:
+        """Return values as they count in a fingerprint: a world of the user's own as its hash."""
+        values = self.model_dump(mode="json", **which)
+        if isinstance(self.world, City):
+            values["world"] = {"own": self.world.sha}
+        plugins = fingerprints(map(type, [*self.policies, *self.processes.values()]))
+        if plugins and "policies" in values:  # what acts from the first month on has no part in the history
+            values["plugins"] = plugins
+        if not values.get("processes", True):
+            del values["processes"]
+        return values
 
     def _tree(self, resolved: bool = False) -> dict[str, Any]:
         """Return the values that were given, or all of them, with the policies under their ids."""
         tree = self.model_dump(mode="json", by_alias=True, exclude_unset=not resolved)
         tree["policies"] = PoliciesById((lever["id"], lever) for lever in tree.get("policies", []))
+        if isinstance(self.world, City):
+            tree["world"] = self.world
         return tree
 
 
 def _digest(values: dict[str, Any]) -> str:
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _own_world(resolved: Resolved, problems: list[Problem]) -> dict[str, Any]:
+    """Return the world folder that a file names by a path, as the value of its key; nothing if it names none."""
+    named = resolved.tree.get("world")
+    if not isinstance(named, str) or "/" not in named:
+        return {}
+    layer = resolved.origins[("world",)]
+    folder = inside_folder(named, layer)
+    if folder is None:
+        message = _('"{path}" is not a path inside this file\'s own folder').format(path=shown(named))
+        error = ScenarioError([layer.problem(("world",), message)])
+    elif not folder.is_dir():
+        message = _('no folder "{path}" in this file\'s folder').format(path=shown(named))
+        error = ScenarioError([layer.problem(("world",), message)])
+    else:
+        try:
+            name = os.path.normpath(os.path.join(os.path.dirname(layer.source.path), named))
+            return {"world": read_city(folder, name, layer.folder)}
+        except ScenarioError as found:
+            error = found
+    problems += error.problems
+    return {"world": error}
 
 
 def _as_in_file(tree: dict[str, Any]) -> dict[str, Any]:
@@ -390,8 +481,8 @@ def _problems(error: ValidationError, resolved: Resolved, values: dict[str, Any]
         inside_policy = len(details["loc"]) > 1 and details["loc"][0] == "policies"
         if details["type"] == "missing" and inside_policy and not resolved.complete:
             continue  # the file that could not be read may have it
-        if details["type"] == "repeated_id":
-            continue  # already reported, with the place of either
+        if details["type"] in ("repeated_id", "unread_world"):
+            continue  # already reported, with their own places
         key = _by_id(details["loc"], resolved.tree)
         found = key
         while found and found not in resolved.origins:

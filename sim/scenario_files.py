@@ -30,11 +30,12 @@ class PoliciesById(dict[str, Any]):
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """What one file says: its tree, and the position in the file of each policy."""
+    """What one file says: its tree, the position in the file of each policy, and the folder that it stands in."""
 
     source: Source
     tree: dict[str, Any]
     positions: dict[str, int]
+    folder: pathlib.Path
 
     def in_file(self, key: KeyPath) -> KeyPath:
         """Return what the file calls `key` of the tree: ``policies[0].share`` for the one of "north"."""
@@ -106,7 +107,7 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
         If the file itself cannot be read; what is wrong beyond that is listed in the result.
     """
     source = read_source(path, name)
-    layers, seen = [_layer(source)], [path.resolve()]
+    layers, seen = [_layer(source, path.parent)], [path.resolve()]
     problems = _structure(layers[0])
     complete = True
     while (parent := layers[-1].source.data.get("extends")) is not None:
@@ -122,7 +123,7 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
             complete = False
             break
         seen.append(path.resolve())
-        layers.append(_layer(source))
+        layers.append(_layer(source, path.parent))
         problems += _structure(layers[-1])
     tree, origins, removals = _fold(layers[::-1], complete)
     return Resolved(layers[0], tree, origins, problems + removals, complete)
@@ -204,7 +205,7 @@ def _vain_removals(layer: Layer, inherited: Any) -> list[Problem]:
     ]
 
 
-def _layer(source: Source) -> Layer:
+def _layer(source: Source, folder: pathlib.Path) -> Layer:
     tree = dict(source.data)
     positions: dict[str, int] = {}
     entries = tree.get("policies")
@@ -220,7 +221,7 @@ def _layer(source: Source) -> Layer:
     tree.pop("id", None)
     if not isinstance(tree.get("extends", ""), str):
         del tree["extends"]
-    return Layer(source, tree, positions)
+    return Layer(source, tree, positions, folder)
 
 
 def _token(entry: Any) -> str | None:
@@ -276,22 +277,27 @@ def _parent_file(parent: Any, path: pathlib.Path, layer: Layer) -> tuple[pathlib
     if not parent.endswith(".toml") and "/" not in parent and "\\" not in parent:
         message = _('no shipped scenario "{id}" (a file beside this one ends with .toml)')
         raise _refusal(layer, message.format(id=shown(parent)) + nearest(parent, shipped_ids()))
-    outside = _refusal(
-        layer, _('"{path}" is not a path inside this file\'s own folder').format(path=shown(parent))
-    )
-    parts = pathlib.PurePosixPath(parent).parts
-    if parent.startswith("/") or ".." in parts or any(c in ":\\" or is_hidden(c) for c in parent):
-        raise outside
-    target = path.parent / parent
-    try:
-        inside = target.resolve().is_relative_to(path.parent.resolve())
-    except (OSError, RuntimeError):
-        inside = False
-    if not inside:
+    message = _('"{path}" is not a path inside this file\'s own folder')
+    outside = _refusal(layer, message.format(path=shown(parent)))
+    target = inside_folder(parent, layer)
+    if target is None:
         raise outside
     if not _exists(target):
         raise _refusal(layer, _('no file "{path}" in this file\'s folder').format(path=shown(parent)))
     return target, os.path.join(os.path.dirname(layer.source.path), parent)
+
+
+def inside_folder(path: str, layer: Layer) -> pathlib.Path | None:
+    """Return what a relative path in a file names, links followed; None if that lies outside the file's own folder."""
+    parts = pathlib.PurePosixPath(path).parts
+    if path.startswith("/") or ".." in parts or any(c in ":\\" or is_hidden(c) for c in path):
+        return None
+    target = layer.folder / path
+    try:
+        inside = target.resolve().is_relative_to(layer.folder.resolve())
+    except (OSError, RuntimeError):
+        return None
+    return target if inside else None
 
 
 def _shipped_file(scenario_id: str) -> tuple[pathlib.Path, str]:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sim.levers import LEVERS
+from sim.levers import kinds, lever_class
 from sim.made_worlds import WORLDS
 from sim.places import read_world, worlds
+from sim.plugins import PROCESSES, names, process_class
 from sim.scenario import Scenario
 
 # of the parameters' own notes, what an editor shows is put into the description
@@ -27,9 +28,23 @@ def scenario_schema(world: str | None = None) -> dict[str, Any]:
     schema["properties"]["world"] = {
         "description": schema["properties"]["world"]["description"],
         "default": Scenario.model_fields["world"].default,
-        "oneOf": [{"enum": worlds()}, *(_drawn_for_editors(table, {}, zones) for table in made)],
+        "oneOf": [
+            {"enum": worlds()},
+            {"type": "string", "pattern": "/"},
+            *(_drawn_for_editors(table, {}, zones) for table in made),
+        ],
     }
-    levers = [lever.model_json_schema(by_alias=True) for lever in LEVERS.values()]
+    schema["properties"]["processes"] |= {
+        "properties": {
+            name: _drawn_for_editors(process.model_json_schema(), {}, zones)
+            for name in names(PROCESSES)
+            if (process := process_class(name))
+        },
+        "additionalProperties": False,
+    }
+    levers = [
+        lever.model_json_schema(by_alias=True) for kind in kinds() if (lever := lever_class(kind)) is not None
+    ]
     schema["properties"]["policies"]["items"] = {
         "oneOf": [
             *(_drawn_for_editors(lever, lever.get("$defs", {}), zones) for lever in levers),

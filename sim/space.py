@@ -13,6 +13,7 @@ import numpy as np
 from sim.compiled import exp, kernel
 from sim.places import AnyWorld, Lattice, WorldError, WorldTables, read_world
 
+NEAR_KM = 1.0 + 1e-9  #: a distance of 1 km, as rounded coordinates give it
 SMALLEST_CELL_AT_KM = 0.5  #: size of the cells for which a world states its smallest stock
 
 
@@ -118,6 +119,15 @@ class Grid:
             found = np.full(found.shape, np.inf)
             np.fill_diagonal(found, 0.0)
         return found
+
+    @functools.cached_property
+    def near(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cells whose centres are within 1 km of each cell's, itself among them.
+
+        Those of cell c are ``near[1][near[0][c] : near[0][c + 1]]``; shapes (n_cells + 1,) and (n_pairs,).
+        """
+        whose, near = np.nonzero(self.cell_distance <= NEAR_KM)
+        return np.searchsorted(whose, np.arange(self.n_cells + 1)), near
 
     @functools.cached_property
     def zone_distance(self) -> np.ndarray:
@@ -342,6 +352,13 @@ def spread_one(matrix: np.ndarray, sources: np.ndarray) -> np.ndarray:
     out = np.empty((1, matrix.shape[1]))
     spread(matrix, sources[None, :], out)
     return out[0]
+
+
+@kernel
+def sum_rows(values, out):
+    """Write the sum of each row, added in order."""
+    for i in range(out.size):
+        out[i] = total(values[i])
 
 
 @kernel

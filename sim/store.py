@@ -5,6 +5,7 @@
     plan.json        what is run, canonical; its SHA-256 is the identity of the study
     manifest.json    how it was run: scenario texts, versions, processor, timings
     shards/          finished runs, a few a shard: <table>-<hash of the file>.parquet
+    parts/           results folders of an array of jobs, until they are merged
     quarantine/      shards that were found damaged
     failures.jsonl   runs that failed, with their traceback
     .lock            the process that writes
@@ -14,29 +15,34 @@ A run is done if it is in a readable shard, and not otherwise. A file is written
 renamed, so that it is whole or absent; its name is the hash of its content, so that damage shows.
 """
 
+import collections
+import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
-import io
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
+from sim.files import packed, plain, write, write_csv, write_table
 from sim.language import _
-from sim.plan import DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
+from sim.plan import KEEP, Arm, DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
 from sim.problems import shown
 
+#: the table that every run leaves; a shard is a file of it, which names those of the other tables
 OUTCOMES = "outcomes"
-#: tables of a run; a shard is one file for each, and that of the outcomes names the others
-TABLES = (OUTCOMES, "series", "presence", "costs")
+TABLES = (OUTCOMES, *KEEP)
+READERS = 2  #: shards that are read at once
 _RUNS, _FILES = b"sim.runs", b"sim.files"
 
 
@@ -58,14 +64,43 @@ class RunRecord:
 
 
 @dataclasses.dataclass(frozen=True)
+class Head:
+    """What a shard says of a finished run: identity, seed, digest, seconds, and rows by table."""
+
+    run: str
+    seed: int
+    digest: str
+    seconds: float
+    rows: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
 class Failure:
-    """A run that failed: identity, scenario, seed, what happened, and where in the program."""
+    """A run that failed.
+
+    Attributes
+    ----------
+    run, scenario, seed, point
+        Which run: identity, scenario, seed, position of its point in the design.
+    message, traceback
+        What happened, and where in the program.
+    month
+        Month in which it happened; None before the first or if nobody knows.
+    """
 
     run: str
     scenario: str
     seed: int
     message: str
     traceback: str = ""
+    point: int = 0
+    month: int | None = None
+
+
+class NotKeptError(LookupError):
+    """The study keeps no such table."""
+
+    exit_code = 2
 
 
 class Store:
@@ -97,21 +132,49 @@ class Store:
         """Return the public cost of each run by month and lever."""
         return self._arms("costs")
 
-    def done(self) -> dict[str, dict[str, Any]]:
-        """Return seed, digest, seconds and tables' lengths of each run in a shard, by run identity."""
-        return {run["run"]: run for path in self._shards() for run in _read_heads(path)[0]}
+    def deals(self) -> pa.Table:
+        """Return the closed rounds of each run, if the plan keeps them."""
+        return self._arms("deals")
 
-    def finished(self) -> list[tuple[str, int, str]]:
-        """Return scenario, seed and run identity of each finished run of the plan."""
-        done = self.done()
-        pairs = [(scenario, seed) for scenario in self.plan.scenarios for seed in self.plan.seeds]
-        named = [(scenario, seed, self.plan.run_id(scenario, seed)) for scenario, seed in pairs]
-        return [(scenario, seed, run) for scenario, seed, run in named if run in done]
+    def startups(self) -> pa.Table:
+        """Return the startups of each run at its last step, whole, if the plan keeps them."""
+        return self._arms("startups")
 
-    def digest(self) -> str:
-        """Return one hash of all finished runs, whatever shards they stand in."""
-        done = self.done()
-        text = canonical([[scenario, seed, done[run]["digest"]] for scenario, seed, run in self.finished()])
+    def points(self) -> pa.Table:
+        """Return the points of the design: position, and a column for each axis."""
+        return pa.table({"point": pa.array(range(len(self.plan.points)), pa.int32())} | self._axes())
+
+    def done(self) -> dict[str, Head]:
+        """Return what the shards say of each run in them, by run identity.
+
+        Raises
+        ------
+        DamagedResultsError
+            If a shard is damaged, or two shards hold the same run with different results.
+        """
+        found: dict[str, Head] = {}
+        for path in self._shards():
+            for head in _read_heads(path)[0]:
+                if found.setdefault(head.run, head).digest != head.digest:
+                    message = _("{path}: run {run} stands in two shards with different results")
+                    raise DamagedResultsError(message.format(path=shown(path), run=head.run))
+        return found
+
+    def finished(self, done: Mapping[str, Head] | None = None) -> list[Arm]:
+        """Return the finished runs of the plan, in its order; `done` is what `done` returns, if it is known."""
+        done = self.done() if done is None else done
+        return [arm for arm in self.plan.arms() if arm.run in done]
+
+    def failures(self) -> list[Failure]:
+        """Return the runs that failed when the study was last run."""
+        path = self.folder / "failures.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [Failure(**json.loads(line)) for line in lines]
+
+    def digest(self, done: Mapping[str, Head] | None = None) -> str:
+        """Return one hash of all finished runs, whatever shards they stand in; `done` as for `finished`."""
+        done = self.done() if done is None else done
+        text = canonical([[*arm[:3], done[arm.run].digest] for arm in self.finished(done)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def tables(self, name: str) -> dict[str, pa.Table]:
@@ -122,38 +185,125 @@ class Store:
             whole = _read_table(path if name == OUTCOMES else path.parent / files[name])
             start = 0
             for run in runs:
-                found.setdefault(run["run"], whole.slice(start, run["rows"][name]))
-                start += run["rows"][name]
+                found.setdefault(run.run, whole.slice(start, run.rows[name]))
+                start += run.rows[name]
         return found
 
+    def parts(self, columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[list[Head], dict[str, pa.Table]]]:
+        """Yield the runs of one shard after the other, with some columns of some of its tables, by their names.
+
+        The next shards are read while whoever asks is at work on one.
+        """
+        with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
+            coming, paths = collections.deque[Any](), iter(self._shards())
+            for path in itertools.islice(paths, READERS):
+                coming.append(pool.submit(_read_part, path, columns))
+            while coming:
+                part = coming.popleft().result()
+                coming.extend(pool.submit(_read_part, path, columns) for path in itertools.islice(paths, 1))
+                yield part
+
     def _arms(self, name: str) -> pa.Table:
-        tables = self.tables(name)
-        arms = [
-            _with_keys(tables[run].replace_schema_metadata(), scenario, seed)
-            for scenario, seed, run in self.finished()
-        ]
+        if name not in (OUTCOMES, *self.plan.keep):
+            raise NotKeptError(_("{table}: not kept by this study ([keep] in its file)").format(table=name))
+        whole, places = self._rows(name)
+        arms = [arm for arm in self.plan.arms() if arm.run in places]
         if not arms:
             return pa.table({"scenario": pa.array([], pa.string()), "seed": pa.array([], pa.int64())})
-        return pa.concat_tables(arms, promote_options="permissive").unify_dictionaries()
+        first, number = np.array([places[arm.run] for arm in arms]).T
+        rows = np.arange(number.sum()) + np.repeat(first - number.cumsum() + number, number)
+        table = _with_keys(whole.take(pa.array(rows)), arms, number)
+        if len(self.plan.points) == 1:
+            return table.drop_columns("point")
+        if name != OUTCOMES:
+            return table
+        points = table["point"].combine_chunks()
+        for i, (key, column) in enumerate(self._axes().items()):
+            table = table.add_column(3 + i, pa.field(key, column.type), column.take(points))
+        return table
+
+    def _rows(self, name: str) -> tuple[pa.Table, dict[str, tuple[int, int]]]:
+        """Return one table of all shards, and the first row and the number of rows of each run in it."""
+        parts, places, start = [], dict[str, tuple[int, int]](), 0
+        for path in self._shards():
+            runs, files = _read_heads(path)
+            parts.append(_read_table(path if name == OUTCOMES else path.parent / files[name]))
+            for run in runs:
+                places.setdefault(run.run, (start, run.rows[name]))
+                start += run.rows[name]
+        if not parts:
+            return pa.table({}), places
+        whole = pa.concat_tables(parts, promote_options="permissive").unify_dictionaries().combine_chunks()
+        return whole.replace_schema_metadata(), places
+
+    def _axes(self) -> dict[str, pa.Array]:
+        """Return the values of each axis at each point."""
+        keys = dict.fromkeys(key for point in self.plan.points for key in point)
+        return {key: pa.array([point.get(key) for point in self.plan.points]) for key in keys}
+
+    def damaged(self) -> list[pathlib.Path]:
+        """Return the files of the shards that are not what was written."""
+        bad = []
+        for path in sorted((self.folder / "shards").glob("[!.]*.parquet")):
+            try:
+                if not path.name.startswith(f"{OUTCOMES}-"):
+                    _verified(path)
+                elif not all((path.parent / other).exists() for other in _read_heads(path)[1].values()):
+                    bad.append(path)
+            except DamagedResultsError:
+                bad.append(path)
+        return bad
 
     def _shards(self) -> list[pathlib.Path]:
         return sorted((self.folder / "shards").glob(f"{OUTCOMES}-*.parquet"))
 
 
 class Writer(Store):
-    """The results in a folder, for the one process that writes them; made by `writing`."""
+    """The results in a folder, for the one process that writes them; made by `writing`.
 
-    def add(self, records: Iterable[RunRecord]) -> None:
-        """Write finished runs as one shard; they are done when this returns."""
-        records = list(records)
-        runs = [
-            {key: getattr(record, key) for key in ("run", "seed", "digest", "seconds")}
-            | {"rows": {name: record.tables[name].num_rows for name in TABLES}}
-            for record in records
+    Attributes
+    ----------
+    before
+        The plan that the folder held, if it held one.
+    failed_before
+        Runs that had failed.
+    set_aside
+        Number of shards that were found damaged.
+    """
+
+    before: Plan | None = None
+    failed_before: frozenset[str] = frozenset()
+    set_aside = 0
+
+    def reasons(self, arms: Iterable[Arm] | None = None) -> list[str]:
+        """Return why runs are to be done, a line for each reason; nothing in a new folder."""
+        if self.before is None:
+            return []
+        done = self.done()
+        wanted = [arm.run for arm in arms or self.plan.arms()]
+        missing = [run for run in wanted if run not in done]
+        known = {arm.run for arm in self.before.arms()}
+        counts = {
+            _("failed last time"): sum(run in self.failed_before for run in missing),
+            _("new in the plan"): sum(run not in known for run in missing),
+        }
+        counts[_("not finished, or in a damaged shard") if self.set_aside else _("not finished")] = len(
+            missing
+        ) - sum(counts.values())
+        lines = [
+            _("{done} of {runs} runs are done").format(done=len(wanted) - len(missing), runs=len(wanted))
         ]
-        files = {name: self._write_part(name, records, {}) for name in TABLES if name != OUTCOMES}
-        heads = {_RUNS: canonical(runs), _FILES: canonical(files)}
-        self._write_part(OUTCOMES, records, heads)
+        return lines + [_("{n} to do: {why}").format(n=n, why=why) for why, n in counts.items() if n]
+
+    def take(self, other: Store) -> None:
+        """Copy the shards of another folder of the same plan."""
+        for path in sorted((other.folder / "shards").glob("[!.]*.parquet")):
+            if not (self.folder / "shards" / path.name).exists():
+                write(self.folder / "shards" / path.name, path.read_bytes())
+
+    def add(self, records: Iterable[RunRecord]) -> list[Head]:
+        """Write finished runs as one shard; they are done when this returns."""
+        return write_shard(self.folder, list(records))
 
     def fail(self, failure: Failure) -> None:
         """Take down a run that failed."""
@@ -162,26 +312,43 @@ class Writer(Store):
             file.flush()
             os.fsync(file.fileno())
 
-    def finish(self, effects: pa.Table, manifest: dict[str, Any]) -> None:
-        """Write the tables of all runs, the effects, and how the study was run."""
-        for name in TABLES:
+    def finish(self, effects: pa.Table) -> None:
+        """Write the tables of all runs, and the effects."""
+        for name in (OUTCOMES, *self.plan.keep):
             write_table(self.folder / f"{name}.parquet", self._arms(name))
         write_table(self.folder / "effects.parquet", effects)
-        _write(self.folder / "effects.csv", _csv(effects))
-        self.describe(manifest)
+        write_csv(self.folder / "effects.csv", effects)
 
     def describe(self, manifest: dict[str, Any]) -> None:
         """Write how the study is run."""
         text = json.dumps({"plan": self.plan.sha} | manifest, indent=2, ensure_ascii=False, sort_keys=True)
-        _write(self.folder / "manifest.json", text.encode() + b"\n")
+        write(self.folder / "manifest.json", text.encode() + b"\n")
 
-    def _write_part(self, name: str, records: list[RunRecord], heads: dict[bytes, str]) -> str:
-        tables = [_plain(record.tables[name]) for record in records]
-        table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-        data = _packed(table.replace_schema_metadata(heads))
-        path = self.folder / "shards" / f"{name}-{_hash(data)}.parquet"
-        _write(path, data)
-        return path.name
+
+def write_shard(folder: pathlib.Path, records: list[RunRecord]) -> list[Head]:
+    """Write finished runs as one shard of a results folder; they are done when this returns.
+
+    Any process may: files are named by their content and nobody else's file is touched.
+    """
+    names = list(records[0].tables)
+    heads = [
+        Head(record.run, record.seed, record.digest, record.seconds,
+             {name: record.tables[name].num_rows for name in names})
+        for record in records
+    ]  # fmt: skip
+    files = {name: _write_part(folder, name, records, {}) for name in names if name != OUTCOMES}
+    about = {_RUNS: canonical([vars(head) for head in heads]), _FILES: canonical(files)}
+    _write_part(folder, OUTCOMES, records, about)
+    return heads
+
+
+def _write_part(folder: pathlib.Path, name: str, records: list[RunRecord], about: dict[bytes, str]) -> str:
+    tables = [plain(record.tables[name]) for record in records]
+    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    data = packed(table.replace_schema_metadata(about))
+    path = folder / "shards" / f"{name}-{_hash(data)}.parquet"
+    write(path, data)
+    return path.name
 
 
 @contextlib.contextmanager
@@ -211,17 +378,22 @@ def writing(
     folder = pathlib.Path(folder)
     (folder / "shards").mkdir(parents=True, exist_ok=True)
     with _locked(folder):
+        before, failed = None, frozenset[str]()
         if (folder / "plan.json").exists():
-            differing = read_plan(folder).differences(plan)
+            before = read_plan(folder)
+            failed = frozenset(failure.run for failure in Store(folder).failures())
+            differing = before.differences(plan)
             if differing:
                 message = _("{path} holds results of another plan ({keys}): choose another folder")
                 raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
-        _write(folder / "plan.json", plan.text.encode())
+        write(folder / "plan.json", plan.text.encode())
         (folder / "failures.jsonl").unlink(missing_ok=True)  # what failed is tried again
         for left_over in [*folder.glob(".tmp-*"), *folder.glob("shards/.tmp-*")]:
             left_over.unlink()
-        _clear_shards(folder, notify)
-        yield Writer(folder)
+        set_aside = _clear_shards(folder, notify)
+        results = Writer(folder)
+        results.before, results.failed_before, results.set_aside = before, failed, set_aside
+        yield results
 
 
 @contextlib.contextmanager
@@ -233,9 +405,8 @@ def _locked(folder: pathlib.Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
             message = _("{path} is in use by process {holder}")
-            holder = shown(file.read().strip() or "?")
+            holder = shown(_holder(file) or "?")
             raise LockedError(message.format(path=shown(folder), holder=holder)) from None
         file.truncate(0)
         file.write(f"{os.getpid()} on {socket.gethostname()}\n")
@@ -243,9 +414,22 @@ def _locked(folder: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def _clear_shards(folder: pathlib.Path, notify: Callable[[str], None]) -> None:
-    """Move what is not a whole shard out of the way, and drop what an interrupted write left."""
-    used = set()
+def _holder(file: IO[str]) -> str:
+    """Return who holds a lock, by its file; the holder may be about to write it."""
+    for _attempt in range(50):
+        file.seek(0)
+        if holder := file.read().strip():
+            return holder
+        time.sleep(0.02)
+    return ""
+
+
+def _clear_shards(folder: pathlib.Path, notify: Callable[[str], None]) -> int:
+    """Move what is not a whole shard out of the way, and drop what an interrupted write left.
+
+    Returns how many files were moved.
+    """
+    used, moved = set(), 0
     for path in sorted((folder / "shards").iterdir()):
         if not path.name.startswith(f"{OUTCOMES}-"):
             continue
@@ -255,6 +439,7 @@ def _clear_shards(folder: pathlib.Path, notify: Callable[[str], None]) -> None:
                 _verified(path.parent / name)
         except DamagedResultsError as error:
             _set_aside(path, notify, str(error))
+            moved += 1
         else:
             used |= {path.name, *files.values()}
     for path in sorted((folder / "shards").iterdir()):
@@ -264,8 +449,10 @@ def _clear_shards(folder: pathlib.Path, notify: Callable[[str], None]) -> None:
             _verified(path)
         except DamagedResultsError as error:
             _set_aside(path, notify, str(error))
+            moved += 1
         else:
             path.unlink()
+    return moved
 
 
 def _set_aside(path: pathlib.Path, notify: Callable[[str], None], why: str) -> None:
@@ -292,34 +479,41 @@ def _verified(path: pathlib.Path) -> bytes:
     return data
 
 
-def _read_heads(path: pathlib.Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _read_heads(path: pathlib.Path) -> tuple[list[Head], dict[str, str]]:
     """Return the runs of a shard, in the order of its rows, and the files of its other tables."""
     metadata = pq.read_schema(pa.BufferReader(_verified(path))).metadata or {}
     if _RUNS not in metadata:
         raise DamagedResultsError(_("{path}: not a shard of sim").format(path=shown(path)))
-    return json.loads(metadata[_RUNS]), json.loads(metadata[_FILES])
+    return [Head(**head) for head in json.loads(metadata[_RUNS])], json.loads(metadata[_FILES])
 
 
-def _read_table(path: pathlib.Path) -> pa.Table:
-    data = pa.BufferReader(_verified(path))
+def _read_part(
+    path: pathlib.Path, columns: Mapping[str, Sequence[str]]
+) -> tuple[list[Head], dict[str, pa.Table]]:
+    """Return the runs of a shard, and some columns of some of its tables, by their names."""
+    runs, files = _read_heads(path)
+    places = {name: path if name == OUTCOMES else path.parent / files[name] for name in columns}
+    return runs, {name: _read_table(places[name], columns[name] or None) for name in columns}
+
+
+def _read_table(path: pathlib.Path, columns: Sequence[str] | None = None) -> pa.Table:
+    data = pa.BufferReader(
+        _verified(path)
+    )  # the hash is that of all bytes: checksums of pages would tell nothing more
     # pq.read_table would import pandas first, which takes longer than most reads
-    return pq.ParquetFile(data, page_checksum_verification=True).read()
+    return pq.ParquetFile(data).read(columns)
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Return a table whose words have one type, also where it has no rows."""
-    for i, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            words = table.column(i).cast(pa.string()).cast(pa.dictionary(pa.int32(), pa.string()))
-            table = table.set_column(i, field.with_type(words.type), words)
-    return table
-
-
-def _with_keys(table: pa.Table, scenario: str, seed: int) -> pa.Table:
-    """Return a table with scenario and seed as its first columns."""
-    n = table.num_rows
-    names = pa.DictionaryArray.from_arrays(pa.nulls(n, pa.int32()).fill_null(0), pa.array([scenario]))
-    keys = {"seed": pa.nulls(n, pa.int64()).fill_null(seed), "scenario": names}
+def _with_keys(table: pa.Table, arms: list[Arm], rows: np.ndarray) -> pa.Table:
+    """Return the rows of arms, so many for each, with scenario, point and seed as their first columns."""
+    names = list(dict.fromkeys(arm.scenario for arm in arms))
+    position = {name: i for i, name in enumerate(names)}
+    scenarios = np.repeat(np.array([position[arm.scenario] for arm in arms], np.int32), rows)
+    keys = {
+        "seed": pa.array(np.repeat(np.array([arm.seed for arm in arms], np.int64), rows)),
+        "point": pa.array(np.repeat(np.array([arm.point for arm in arms], np.int32), rows)),
+        "scenario": pa.DictionaryArray.from_arrays(pa.array(scenarios), pa.array(names)),
+    }
     for name, values in keys.items():
         if name in table.column_names:
             table = table.drop_columns(name)
@@ -332,60 +526,7 @@ def write_run(folder: str | os.PathLike[str], tables: dict[str, pa.Table]) -> No
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        write_table(folder / f"{name}.parquet", _plain(table))
-
-
-def require_writable(folder: str | os.PathLike[str]) -> None:
-    """Make a folder if it is not there.
-
-    Raises
-    ------
-    OSError
-        If nothing can be written into it.
-    """
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / ".tmp-probe"
-    probe.touch()
-    probe.unlink()
-
-
-def write_table(path: pathlib.Path, table: pa.Table) -> None:
-    """Write a table as Parquet with page checksums; the file is whole or absent."""
-    _write(path, _packed(table))
-
-
-def _packed(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, write_page_checksum=True, compression="zstd", compression_level=1)
-    return sink.getvalue()
-
-
-def _csv(table: pa.Table) -> bytes:
-    """Return a table as CSV; a cell that a spreadsheet would take for a formula is defused."""
-    for i, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            cells = table.column(i).to_pylist()
-            safe = ["'" + c if c and c[0] in "=+-@\t\r" else c for c in cells]
-            table = table.set_column(i, field, pa.array(safe, pa.string()))
-    sink = io.BytesIO()
-    pyarrow.csv.write_csv(table, sink)
-    return sink.getvalue()
-
-
-def _write(path: pathlib.Path, data: bytes) -> None:
-    """Write a file so that after any crash it is whole, or as it was."""
-    temporary = path.with_name(f".tmp-{path.name}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        write_table(folder / f"{name}.parquet", plain(table))
 
 
 def _hash(data: bytes) -> str:

@@ -3,10 +3,11 @@
 No sentence is written by hand: the interval picks the verb.
 """
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sim.intervals import Interval, verdict
+from sim.intervals import Interval
 from sim.language import _
 from sim.problems import shown
 
@@ -20,58 +21,24 @@ TOP_KEPT = ("top_kept_share_3y", "top_kept_share_5y", "top_kept_share_10y")
 SMALL = 10.0  #: startups; an effect surely below it is called little
 #: caps that mean a shortage
 SHORTAGES = ("demand_floor", "entrants_lost", "movers_without_room", "tenants_squeezed", "crowd_out_short")
+#: ratios and prices: no direction is told of them
+WITHOUT_DIRECTION = (
+    "displaced_share_of_gain",
+    "windfall_share",
+    "landlord_capture",
+    "cost_per_net_startup_rmb",
+)
 MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
 _NONE = "–"
 
 
 def sentences(comparison: "Comparison") -> list[str]:
-    """Return one sentence a policy."""
-    return [f"{shown(policy)}: {sentence(comparison, policy)}" for policy in comparison.policies]
-
-
-def sentence(comparison: "Comparison", policy: str) -> str:
-    """Return what a policy does to the region, to its zones, and what it costs."""
-    found, pairs = comparison.intervals[policy], len(comparison.pairs(policy))
-    if pairs == 0:
-        return _("no finished pair of runs")
-    parts = [_region(found["startups_region"], pairs)]
-    zones, share = found["startups_treated_zones"], found["displaced_share_of_gain"]
-    if zones.mean:
-        part = _("{n} in its zones").format(n=_signed(zones.mean))
-        if share.mean is not None and found["displaced_startups"].mean:
-            part += _(", where {share} of the newcomers would have been elsewhere in the region").format(
-                share=_percent(share.mean)
-            )
-        parts.append(part)
-    cost, each = found["public_cost_rmb"].mean, found["cost_per_net_startup_rmb"].mean
-    if cost:
-        part = _("{cost} RMB").format(cost=_money(cost))
-        if each is not None:
-            part += _(", {each} per net startup").format(each=_money(each))
-        parts.append(part)
-    return "; ".join(parts)
-
-
-def _region(net: Interval, pairs: int) -> str:
-    said = verdict(net.mean, net.low, net.high, SMALL, pairs)
-    if net.mean is None or net.low is None or net.high is None:
-        mean = _signed(net.mean or 0.0)
-        return _("{mean} startups in the region ({verb}: {note})").format(
-            mean=mean, verb=said.verb, note=said.note
-        )
-    interval = _("95 % interval {low} to {high}").format(low=_number(net.low), high=_number(net.high))
-    if net.low == net.high == 0:
-        return _("changes nothing in the region: exactly 0 in every seed")
-    if net.low > 0 or net.high < 0:
-        text = _("{verb}: {mean} startups in the region ({interval})")
-        if said.verb in (_("adds"), _("loses")):
-            text = _("{verb} {size} startups {place} ({interval})")
-        place = _("to the region") if net.low > 0 else _("in the region")
-        size, mean = _number(abs(net.mean)), _signed(net.mean)
-        return text.format(verb=said.verb, size=size, mean=mean, place=place, interval=interval)
-    text = _("startups in the region: {verb} ({interval})")
-    note = f"; {said.note}" if said.note else ""
-    return text.format(verb=said.verb, interval=interval + note)
+    """Return one sentence a policy: that of the evaluation."""
+    results = {policy: comparison.result(policy) for policy in comparison.policies}
+    said = {
+        policy: _("no finished pair of runs") if r is None else r.sentence for policy, r in results.items()
+    }
+    return [f"{shown(policy)}: {text}" for policy, text in said.items()]
 
 
 def effects_table(comparison: "Comparison") -> list[str]:
@@ -82,6 +49,12 @@ def effects_table(comparison: "Comparison") -> list[str]:
 
 
 def headline_table(comparison: "Comparison") -> list[str]:
+    """Return the headlines of each policy as lines of text."""
+    rows = headline_rows(comparison)
+    return aligned(rows, left=tuple(range(len(rows[0]))))
+
+
+def headline_rows(comparison: "Comparison") -> list[list[str]]:
     """Return one row a policy: net startups, those in its zones, displacement, cost, heads, the top founders."""
     rows = [[_("policy"), _("net startups"), _("in its zones"), _("displaced %"), _("spent, M RMB"),
              _("M RMB per net startup"), _("net R&D heads"), _("production heads"),
@@ -91,16 +64,16 @@ def headline_table(comparison: "Comparison") -> list[str]:
         found = comparison.intervals[policy]
         rows.append([
             shown(policy) + (_(" (control)") if policy in comparison.controls else ""),
-            _cell(found["startups_region"], "startups"),
-            _cell(found["startups_treated_zones"], "startups"),
+            _cell(comparison, policy, "startups_region"),
+            _cell(comparison, policy, "startups_treated_zones"),
             _mean(found["displaced_share_of_gain"], "share"),
             _mean(found["public_cost_rmb"], "RMB"),
             _mean(found["cost_per_net_startup_rmb"], "RMB/startup"),
-            _cell(found["rd_heads_region"], "heads"),
-            _cell(found["production_heads_region"], "heads"),
-            _cell(found[last], "share of all"),
+            _cell(comparison, policy, "rd_heads_region"),
+            _cell(comparison, policy, "production_heads_region"),
+            _cell(comparison, policy, last),
         ])  # fmt: skip
-    return _aligned(rows, left=tuple(range(len(rows[0]))))
+    return rows
 
 
 def _known(comparison: "Comparison", metric: str) -> bool:
@@ -120,7 +93,7 @@ def top_founders(comparison: "Comparison") -> list[str]:
     if not horizons:
         return []
     years = [name.removeprefix("top_kept_share_").removesuffix("y") for name in horizons]
-    number = _level(comparison, comparison.baseline, f"top_founders_{years[-1]}y")
+    founders = _level(comparison, comparison.baseline, f"top_founders_{years[-1]}y")
     title = _("the top {share} % of potential founders by drawn quality ({n} a run, the same in every scenario): "
               "of those drawn so far, founded here and still here")  # fmt: skip
     share = 100 * comparison.scenarios[comparison.baseline].births.top_share
@@ -132,18 +105,18 @@ def top_founders(comparison: "Comparison") -> list[str]:
         cells = []
         for name in horizons:
             if scenario == comparison.baseline:
-                cells.append(f"  {_number(100 * _level(comparison, scenario, name))}")
+                cells.append(f"  {number(100 * _level(comparison, scenario, name))}")
             else:
-                cells.append(_cell(comparison.intervals[scenario][name], "share of all"))
+                cells.append(_cell(comparison, scenario, name))
         fates = ("founded_outside", "left", "acquired", "failed", "producing_outside")
-        counts = [_number(_level(comparison, scenario, f"top_{fate}_{years[-1]}y")) for fate in fates]
+        counts = [number(_level(comparison, scenario, f"top_{fate}_{years[-1]}y")) for fate in fates]
         rows.append(
-            [shown(scenario), *cells, *counts, _number(_level(comparison, scenario, "last_stage_region"))]
+            [shown(scenario), *cells, *counts, number(_level(comparison, scenario, "last_stage_region"))]
         )
     return [
         "",
-        title.format(share=_number(share), n=_number(number)),
-        *_aligned(rows, left=tuple(range(len(rows[0])))),
+        title.format(share=number(share), n=number(founders)),
+        *aligned(rows, left=tuple(range(len(rows[0])))),
     ]
 
 
@@ -161,13 +134,13 @@ def lever_table(comparison: "Comparison") -> list[str]:
     for policy in comparison.policies:
         for row in spending(comparison, policy):
             budget = row["budget_rmb"]
-            part = _percent(row["spent_rmb"] / budget) if budget else _NONE
+            part = percent(row["spent_rmb"] / budget) if budget else _NONE
             known = [row[name] if row["counts"] else None for name in ("served", "refused")]
-            served = [_NONE if value is None else _number(value) for value in known]
+            served = [_NONE if value is None else number(value) for value in known]
             rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
-                         _NONE if row["stress"] else _number(row["spent_rmb"] / 1e6),
+                         _NONE if row["stress"] else number(row["spent_rmb"] / 1e6),
                          part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
-    return ["", *_aligned(rows, left=tuple(range(len(rows[0]))))] if len(rows) > 1 else []
+    return ["", *aligned(rows, left=tuple(range(len(rows[0]))))] if len(rows) > 1 else []
 
 
 def announcements(comparison: "Comparison") -> list[str]:
@@ -180,11 +153,11 @@ def announcements(comparison: "Comparison") -> list[str]:
             text = _("{policy}: announced: {name} by {by}; reached in {share} of {n} runs (without the policy {base}), "
                      "median {median}")  # fmt: skip
             unit = 1e9 if row["series"].endswith("_rmb") else 1.0
-            median = _number(row["median"] / unit) + (_(" bn RMB") if unit > 1 else "")
+            median = number(row["median"] / unit) + (_(" bn RMB") if unit > 1 else "")
             base = row["baseline_probability"]
             lines.append(text.format(
-                policy=shown(policy), name=shown(row["name"]), by=row["by"], share=_percent(row["probability"]),
-                n=row["runs"], base=_NONE if base is None else _percent(base), median=median))  # fmt: skip
+                policy=shown(policy), name=shown(row["name"]), by=row["by"], share=percent(row["probability"]),
+                n=row["runs"], base=_NONE if base is None else percent(base), median=median))  # fmt: skip
     return ["", *lines] if lines else []
 
 
@@ -196,13 +169,13 @@ def metrics_table(comparison: "Comparison") -> list[str]:
     for name, unit in METRICS.items():
         if name in CLUSTERING:
             continue
-        cells = [_cell(comparison.intervals[policy][name], unit) for policy in comparison.compared]
+        cells = [_cell(comparison, policy, name) for policy in comparison.compared]
         levels = (comparison.differences[policy].get(name) for policy in comparison.compared)
         means = [arms[1].mean() for arms in levels if arms is not None and len(arms[1])]
         treated = name == "startups_treated_zones"  # not the same zones for each policy
         level = _amount(float(means[0]), unit) if means and not treated else ""
         rows.append([_label(name), _unit(unit), level, *cells])
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def closing_lines(comparison: "Comparison") -> list[str]:
@@ -227,6 +200,8 @@ def closing_lines(comparison: "Comparison") -> list[str]:
     pictures = sorted(path.name for path in comparison.pictures)
     if pictures:
         lines.append(_("pictures: {names}").format(names=", ".join(map(shown, pictures))))
+    if comparison.report is not None:
+        lines.append(_("report: {path}").format(path=shown(comparison.report)))
     return lines
 
 
@@ -234,31 +209,31 @@ def run_summary(run: "Run") -> list[str]:
     """Return one run in a few lines."""
     values = {name: value or 0.0 for name, (_unit, value) in run.measures().items()}
     rows = [
-        (_("startups at the end"), _number(values["startups_region"])),
-        (_("listed firms"), _number(values["listed_region"])),
-        (_("heads"), _number(values["heads_region"])),
-        (_("entries"), _number(values["entries"])),
-        (_("founded outside"), _number(values["founded_outside"])),
-        (_("failures"), _number(values["failures"])),
-        (_("departures"), _number(values["departures"])),
-        (_("moves"), _number(values["moves"])),
+        (_("startups at the end"), number(values["startups_region"])),
+        (_("listed firms"), number(values["listed_region"])),
+        (_("heads"), number(values["heads_region"])),
+        (_("entries"), number(values["entries"])),
+        (_("founded outside"), number(values["founded_outside"])),
+        (_("failures"), number(values["failures"])),
+        (_("departures"), number(values["departures"])),
+        (_("moves"), number(values["moves"])),
         *(
             [
                 (
                     _("reservations; applications"),
-                    f"{_number(values['reservations'])}; {_number(values['applications'])}",
+                    f"{number(values['reservations'])}; {number(values['applications'])}",
                 )
             ]
             if values["reservations"]
             else []
         ),
-        (_("rounds closed"), _number(values["deals"])),
-        (_("capital raised"), _("{n} RMB").format(n=_money(values["capital_rmb"]))),
-        (_("public cost"), _("{n} RMB").format(n=_money(values["public_cost_rmb"]))),
+        (_("rounds closed"), number(values["deals"])),
+        (_("capital raised"), _("{n} RMB").format(n=money(values["capital_rmb"]))),
+        (_("public cost"), _("{n} RMB").format(n=money(values["public_cost_rmb"]))),
     ]
     title = _("{scenario}, seed {seed}, {months} months from {start}")
     words = {"scenario": shown(run.scenario_id), "seed": run.seed, "months": run.months, "start": run.start}
-    table = _aligned([[label, "", value] for label, value in rows])
+    table = aligned([[label, "", value] for label, value in rows])
     short = {name: run.caps[name] for name in SHORTAGES}
     closing = [*_shortages(short), _("one seed is a story, not a result")]
     return [title.format(**words), *table, *clustering_table(run), *closing]
@@ -276,7 +251,7 @@ def clustering_table(run: "Run") -> list[str]:
         return []
     cuts = {"500m": _("squares of 0.5 km"), "1km": _("squares of 1 km"), "2km": _("squares of 2 km"),
             "zones": _("zones")}  # fmt: skip
-    even = _number(found["hhi_even"].observed)
+    even = number(found["hhi_even"].observed)
     labels = {
         "hhi_zones": (_("Herfindahl over zones (spread evenly: {n})").format(n=even), "-"),
         "marcon_puech_500m": (_("Marcon-Puech M, within 0.5 km"), "-"),
@@ -291,8 +266,14 @@ def clustering_table(run: "Run") -> list[str]:
     for cut, units, index in maup(found, run.grid):
         label = _("Ellison-Glaeser, {cut} ({n})").format(cut=cuts[cut], n=units)
         rows.append([label, *_against(index, "-")])
-    rows += [[label, *_against(found[name], unit)] for name, (label, unit) in labels.items()]
-    return ["", *_aligned(rows, left=(0, 1)), ""]
+    # a world need not have the belts of another one
+    known = [
+        name
+        for name in labels
+        if found[name].observed == found[name].observed or not name.startswith(("south", "north"))
+    ]
+    rows += [[labels[name][0], *_against(found[name], labels[name][1])] for name in known]
+    return ["", *aligned(rows, left=(0, 1)), ""]
 
 
 def _against(index: "Envelope", unit: str) -> tuple[str, str]:
@@ -312,39 +293,44 @@ def _shortages(counts: Mapping[str, float]) -> list[str]:
         "tenants_squeezed": _("cell-months in which other tenants are squeezed"),
         "crowd_out_short": _("purses that held less than was to be crowded out"),
     }
-    found = [f"{labels[name]} {_number(count)}" for name, count in counts.items() if count]
+    found = [f"{labels[name]} {number(count)}" for name, count in counts.items() if count]
     return [_("ran short: {what}").format(what="; ".join(found))] if found else []
 
 
 def _label(name: str) -> str:
     label = name.removesuffix("_rmb").replace("_m2", "").replace("_", " ")
-    return label.replace("rd heads", "R&D heads").replace("pv", "(present value)")
+    return _(label.replace("rd heads", "R&D heads").replace("pv", "(present value)"))
 
 
 def _unit(unit: str) -> str:
-    return {"share": "%", "RMB": "M RMB", "RMB/startup": "M RMB"}.get(unit, unit)
+    shown_in = {"share": "%", "RMB": "M RMB", "RMB/startup": "M RMB"}.get(unit, unit)
+    return _(shown_in)
 
 
-def _cell(interval: Interval, unit: str) -> str:
+def _cell(comparison: "Comparison", policy: str, metric: str) -> str:
+    """Return mean and interval of a metric, with an arrow where a direction may be told."""
+    from sim.paired import METRICS
+
+    interval, unit = comparison.intervals[policy][metric], METRICS[metric]
     if interval.mean is None:
         return _NONE
     if interval.low is None or interval.high is None:
         return f"  {_amount(interval.mean, unit)}"
-    chip = " "
-    if unit not in ("share", "RMB/startup") and interval.excludes_zero:
-        chip = "▲" if interval.low > 0 else "▼"
+    chip = comparison.verdict(policy, metric).chip if metric not in WITHOUT_DIRECTION else ""
+    chip = chip if chip in ("▲", "▼") else " "
     mean, low, high = (_amount(value, unit) for value in (interval.mean, interval.low, interval.high))
     return f"{chip} {mean} [{low}, {high}]"
 
 
 def _amount(value: float, unit: str) -> str:
     """Return a value in the unit of its line of the table."""
-    if unit in ("share", "share of all"):
-        return _number(100 * value)
-    return _number(value / 1e6) if unit.startswith("RMB") else _number(value)
+    if unit == "share":
+        return number(100 * value)
+    return number(value / 1e6) if unit.startswith("RMB") else number(value)
 
 
-def _aligned(rows: list[list[str]], left: tuple[int, ...] = (0, 1)) -> list[str]:
+def aligned(rows: list[list[str]], left: tuple[int, ...] = (0, 1)) -> list[str]:
+    """Return rows as lines with aligned columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(
@@ -355,24 +341,30 @@ def _aligned(rows: list[list[str]], left: tuple[int, ...] = (0, 1)) -> list[str]
     ]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number with as many digits as a reader can use; a dash where there is none."""
+    if math.isnan(value):
+        return _NONE
     if value == 0:
         return "0"
     text = f"{value:,.0f}" if abs(value) >= 20 else f"{value:.1f}" if abs(value) >= 0.95 else f"{value:.2g}"
     return text.replace("-", "−") if "e" not in text else text
 
 
-def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + _number(value)
+def signed(value: float) -> str:
+    """Return a number with its sign."""
+    return ("+" if value > 0 else "") + number(value)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share in per cent."""
     return f"{100 * share:.0f} %"
 
 
-def _money(rmb: float) -> str:
+def money(rmb: float) -> str:
+    """Return an amount in millions or billions."""
     if rmb == 0:
         return "0"
     if abs(rmb) >= 1e9:
-        return _("{n} bn").format(n=_number(rmb / 1e9))
-    return _("{n} M").format(n=_number(rmb / 1e6))
+        return _("{n} bn").format(n=number(rmb / 1e9))
+    return _("{n} M").format(n=number(rmb / 1e6))

@@ -166,6 +166,8 @@ class Terms:
         Seats that funds take this month.
     uptake
         The list of reservations that is open, if any.
+    own
+        What levers of plug-ins offer to processes of plug-ins, by a key of theirs.
     """
 
     cuts: np.ndarray
@@ -192,6 +194,7 @@ class Terms:
     year: int = 0
     seats: tuple[Seats, ...] = ()
     uptake: Uptake | None = None
+    own: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def neutral(cls, n_zones: int, rows: dict[str, int]) -> "Terms":

@@ -21,6 +21,7 @@ from sim.problems import Problem, ScenarioError
 KeyPath = tuple[str | int, ...]
 
 MOST_BYTES = 1_000_000
+TOML = ".toml"
 MOST_VALUES = 10_000
 DEEPEST = 16
 LONGEST_NUMBER = 100
@@ -60,8 +61,8 @@ def read_source(path: pathlib.Path, name: str) -> Source:
     ScenarioError
         If the file cannot be read, is no TOML, or is larger or deeper than any scenario.
     """
-    text = _decoded(_read(path, name), name)
-    lines = _Lines(text, name)
+    text = read_text(path, name, TOML, MOST_BYTES)
+    lines = Lines(text, name)
     excess = _excess(text)
     if excess is not None:
         raise lines.error(*excess)
@@ -75,21 +76,34 @@ def read_source(path: pathlib.Path, name: str) -> Source:
     return Source(name, data, {key: lines.place(at) for key, at in places.items()})
 
 
-def _read(path: pathlib.Path, name: str) -> bytes:
+def read_text(path: pathlib.Path, name: str, suffix: str, most_bytes: int) -> str:
+    """Return the text of the file at `path`, called `name` in messages, with "\\n" at the end of each line.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be read, is no plain UTF-8, or is larger than `most_bytes`.
+    """
+    return _decoded(_read(path, name, suffix, most_bytes), name)
+
+
+def _read(path: pathlib.Path, name: str, suffix: str, most_bytes: int) -> bytes:
     def refuse(message: str) -> ScenarioError:
         return ScenarioError([Problem(name, 1, 1, "", message)])
 
-    too_large = _("larger than {n} bytes, which no scenario is").format(n=MOST_BYTES)
+    too_large = _("larger than {n} bytes").format(n=most_bytes)
+    if suffix == TOML:
+        too_large = _("larger than {n} bytes, which no scenario is").format(n=most_bytes)
     try:
         about = os.stat(path)
         if stat.S_ISDIR(about.st_mode):
-            raise refuse(_("is a folder; name a .toml file"))
+            raise refuse(_("is a folder; name a {suffix} file").format(suffix=suffix))
         if not stat.S_ISREG(about.st_mode):
             raise refuse(_("is not a regular file"))
-        if about.st_size > MOST_BYTES:
+        if about.st_size > most_bytes:
             raise refuse(too_large)
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(most_bytes + 1)
     except FileNotFoundError:
         raise refuse(_("no such file")) from None
     except OSError as error:
@@ -98,7 +112,7 @@ def _read(path: pathlib.Path, name: str) -> bytes:
         raise
     except ValueError:
         raise refuse(_("is not a file name")) from None
-    if len(data) > MOST_BYTES:
+    if len(data) > most_bytes:
         raise refuse(too_large)
     return data
 
@@ -112,28 +126,30 @@ def _decoded(data: bytes, name: str) -> str:
     nul = data.find(b"\0")
     if nul >= 0:
         before = data[:nul].decode("utf-8", "replace")
-        raise _Lines(before, name).error(len(before), _("NUL byte: no text file; {}").format(remedy))
+        raise Lines(before, name).error(len(before), _("NUL byte: no text file; {}").format(remedy))
     try:
         return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         message = _("byte 0x{byte:02x} is not UTF-8; {remedy}")
         message = message.format(byte=data[error.start], remedy=remedy)
-        raise _Lines(before, name).error(len(before), message) from None
+        raise Lines(before, name).error(len(before), message) from None
 
 
-class _Lines:
-    """Turns positions in a text into lines and columns."""
+class Lines:
+    """Turns positions in a text, called `name` in messages, into lines and columns."""
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
         self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def place(self, at: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a position."""
         line = bisect.bisect_right(self.starts, at)
         return line, at - self.starts[line - 1] + 1
 
     def error(self, at: int, message: str, key: str = "") -> ScenarioError:
+        """Return the error that something is wrong at a position."""
         return ScenarioError([Problem(self.name, *self.place(at), key, message)])
 
 
@@ -174,7 +190,7 @@ def _excess(text: str) -> tuple[int, str] | None:
     return None
 
 
-def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: _Lines) -> ScenarioError:
+def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: Lines) -> ScenarioError:
     found = re.fullmatch(
         r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)",
         str(error),

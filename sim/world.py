@@ -234,8 +234,8 @@ class World:
         Inclusive value of the region by segment, now and at the start [utils], (4,).
     labour
         The labour market: one record.
-    posts
-        Posts open this month [heads].
+    posts, filled
+        Posts open this month [heads], and the share of them that is filled.
     scale
         Factor of founding, below 1 in the history.
     flows
@@ -292,6 +292,7 @@ class World:
     reference_appeal: np.ndarray
     labour: np.ndarray
     posts: np.ndarray
+    filled: np.ndarray
     scale: float
     flows: np.ndarray
     founded_outside: np.ndarray
@@ -345,6 +346,7 @@ class World:
             reference_appeal=np.zeros(4),
             labour=at_rest(),
             posts=np.zeros(n),
+            filled=np.zeros(n),
             scale=1.0,
             flows=np.zeros((grid.n_zones, 4, len(FLOWS))),
             founded_outside=np.zeros(4),

@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from sim.parameters import Parameters
-from sim.processes import land
 from sim.verify import experiment
 from sim.verify.experiment import lattice_sum
 from sim.world import World
@@ -70,24 +69,10 @@ def check_shares(found: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-def check_field(found: np.ndarray, expected: np.ndarray) -> None:
-    """Demand that a field of heads is the brute-force sum."""
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
-
-
 def check_chance(hits: int, trials: int, chance: float) -> None:
     """Demand that a share of trials lies within four standard errors of a chance."""
     error = math.sqrt(chance * (1 - chance) / trials)
     assert abs(hits / trials - chance) < 4 * error, f"{hits}/{trials} = {hits / trials:.5f}, not {chance:.5f}"
-
-
-def check_rent_path(world: World, par: Parameters, terms, months: int, speed: float, gap: float) -> None:
-    """Demand that rents move by exp(speed x gap x months) at a fixed vacancy, without reversion."""
-    before = world.rent.copy()
-    for _ in range(months):
-        land.clear_offices(world, par, terms)
-        world.month += 1
-    np.testing.assert_allclose(world.rent / before, math.exp(speed * gap * months), rtol=1e-12)
 
 
 def check_frequencies(counts: np.ndarray, expected: np.ndarray) -> None:

@@ -46,11 +46,6 @@ def test_what_a_source_in_the_corner_sends_outside_is_lost(par, neutral):
     assert 0.25 < quarter < 0.5
 
 
-def test_the_field_is_the_sum_over_all_startups(start, par, neutral):
-    access.refresh_fields(start, par, neutral)
-    checks.check_field(start.spillovers, checks.field(start, par))
-
-
 @pytest.mark.parametrize("cell_km", [0.5, 1.0])
 def test_the_kernel_sums_to_one_on_the_unbounded_lattice_at_any_cell_size(cell_km, par):
     side = int(2 * 15 / cell_km) + 1

@@ -9,11 +9,9 @@ import worlds
 from scipy import stats
 from worlds import APP, EMB, MODEL, OPC, settle, startups
 
-from sim import ClusterModel
-from sim.ledger import ACQUIRED, ACTIVE, DORMANT, FIRM, INDEPENDENT, LISTED, NEVER, WAITING
-from sim.processes import births, exits
+from sim.ledger import ACQUIRED, DORMANT, FIRM, INDEPENDENT, LISTED, NEVER, WAITING
+from sim.processes import births
 from sim.randomness import Draws, uniform
-from sim.record import POSITION
 from sim.world import node_table
 
 YEARLY = {"institutes": 138.0, "anchors": 120.0, "independents": 180.0}  #: potential founders, before factors
@@ -247,56 +245,3 @@ def test_some_spin_offs_found_outside():
     births.found_startups(world, par, worlds.terms_of(world.grid), Draws(1, 0))
     born = world.startups.n - 20_000
     checks.check_chance(born, round(born + world.founded_outside.sum()), 1 / 1.35)
-
-
-def test_lineages_of_spin_offs_die_out_with_the_chance_of_a_branching_process():
-    failure, rate, lineages, months = 0.10, 0.15, 1000, 70
-    par = worlds.parameters(NO_FOUNDERS | {
-        "births.spinoff_per_month": rate, "births.spinoff_size_exponent": 0.0, "births.spinoff_age_months": 0,
-        "exits.failure_per_month": failure, "exits.failure_stage_factor": (1.0,) * 6,
-        "exits.failure_first_year_factor": 1.0, "exits.acquisition_per_month": (0.0,) * 6,
-        "exits.departure_per_month": 0.0})  # fmt: skip
-    world = settle(worlds.town(), startups(lineages))
-    line = dict(zip(world.startups["uid"].tolist(), range(lineages), strict=True))
-    chance = 0.0  # of extinction by then, by the same recursion
-    for month in range(1, months + 1):
-        world.month = month
-        exits.end_startups(world, par, worlds.terms_of(world.grid), Draws(1, month))
-        births.found_startups(world, par, worlds.terms_of(world.grid), Draws(1, month))
-        rows = world.startups.whole()
-        new = rows["status"] == WAITING
-        for uid, parent in zip(rows["uid"][new].tolist(), rows["parent"][new].tolist(), strict=True):
-            line[uid] = line[parent]
-        rows["status"][new], rows["cell"][new] = ACTIVE, 0
-        world.startups.replace(rows[rows["status"] == ACTIVE].copy())
-        chance = failure + (1 - failure) * chance * math.exp(rate * (chance - 1))
-    alive = len({line[uid] for uid in world.startups["uid"].tolist()})
-    checks.check_chance(lineages - alive, lineages, chance)
-    grown = ((1 - failure) * (1 + rate)) ** months
-    assert world.startups.n / lineages == pytest.approx(grown, rel=0.25)
-
-
-# Balance
-
-
-def test_startups_change_by_entries_and_ends_and_by_nothing_else():
-    model = ClusterModel.from_scenario("rent-cut", seed=6)
-    rows = model.world.startups.whole()
-    zone = model.world.grid.zone
-    before = np.bincount(zone[rows["cell"][rows["status"] == ACTIVE]], minlength=16).sum()
-    firms = np.bincount(zone[rows["cell"][np.isin(rows["status"], (ACTIVE, LISTED))]], minlength=16)
-    run = model.run(36)
-    column = {name: run.arrays["series"][..., i] for name, i in POSITION.items()}
-    ends = sum(column[name] for name in ("failures", "acquisitions", "listings", "departures"))
-    total = lambda name: column[name].sum(axis=(1, 2))  # noqa: E731
-    change = np.diff(np.concatenate([[before], total("startups")]))
-    assert np.array_equal(change, total("entries") - ends.sum(axis=(1, 2)))
-    # by zone, listed firms, who move as well, included
-    here = (column["startups"] + column["listed"]).sum(axis=2)
-    flow = (column["entries"] - ends + column["listings"] + column["moves_in"] - column["moves_out"]).sum(
-        axis=2
-    )
-    assert np.array_equal(np.diff(np.concatenate([firms[None], here]), axis=0), flow)
-    assert total("moves_in").tolist() == total("moves_out").tolist()
-    assert total("moves_in").sum() > 0
-    assert column["listings"].sum() > 0

@@ -66,6 +66,7 @@ def digest(name: str, seed: int, months: int) -> str:
 # Machines
 
 
+@pytest.mark.slow
 def test_a_plain_processor_gives_the_same_bits(tmp_path):
     """Compile for a generic processor, and keep NumPy and the C library from the faster instructions."""
     fast = [name for name in __cpu_dispatch__ if __cpu_features__[name]]

@@ -115,15 +115,17 @@ def test_environment_and_interruption_have_codes_of_their_own(monkeypatch, error
 
 
 def test_scenario_commands_load_no_heavy_library():
-    for command in (["--help"], ["list"], ["scenario", "show", "baseline"], ["scenario", "schema"]):
-        heavy = in_python(
-            "import sys, contextlib, io\n"
-            "from sim.__main__ import cli\n"
-            "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-            f"    cli.main({command!r})\n"
-            "print([m for m in ('mesa', 'numba', 'pandas', 'scipy') if m in sys.modules])"
-        )
-        assert heavy == "[]", command
+    # one after the other in one interpreter, which forgets no module
+    commands = [["--help"], ["list"], ["scenario", "show", "baseline"], ["scenario", "schema"]]
+    heavy = in_python(
+        "import sys, contextlib, io\n"
+        "from sim.__main__ import cli\n"
+        f"for command in {commands!r}:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "        cli.main(command)\n"
+        "    print(command, [m for m in ('mesa', 'numba', 'pandas', 'scipy') if m in sys.modules])"
+    )
+    assert heavy.splitlines() == [f"{command} []" for command in commands]
 
 
 def test_help_loads_neither_numpy_nor_pydantic():
@@ -182,9 +184,9 @@ def test_a_malformed_file_ends_with_2_and_a_position_in_bounded_time(tmp_path, k
             big.truncate(50_000_000)
     else:
         file.write_bytes(CORPUS[kind])
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     result = run("scenario", "validate", file)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     print(f"{kind}: {took:.3f} s")
     assert result.exit_code == 2
     assert took < 10  # promised: 1 s

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 import sim.batch
 from sim import Scenario, ScenarioError, compare
 from sim.__main__ import cli
-from sim.batch import Job, attempt, attempt_all
 from sim.effects import ComparisonError, Interrupted
 from sim.model import ClusterModel
 from sim.paired import FROM_ACCOUNT
-from sim.store import RunRecord, Store
+from sim.store import Store
+from sim.work import Work
 
 MONTHS = 8
 
@@ -55,7 +55,13 @@ def command(tmp_path, monkeypatch):
 @pytest.fixture
 def no_runs(monkeypatch):
     """Fail if any run is begun."""
-    monkeypatch.setattr(sim.batch, "attempt", lambda _job: pytest.fail("a run began"))
+    monkeypatch.setattr(Work, "attempt", lambda _self, _arm: pytest.fail("a run began"))
+
+
+def test_what_the_runs_do_not_reach_is_a_dash_in_the_table(small):
+    rows = [line.split() for line in small().table().splitlines()]
+    (row,) = [row for row in rows if row[:4] == ["top", "kept", "share", "10y"]]
+    assert row[5:] == ["–", "–"]  # baseline and policy
 
 
 def test_a_policy_of_zero_strength_is_exactly_zero_everywhere(small):
@@ -91,18 +97,18 @@ def test_the_digest_does_not_depend_on_the_number_of_processes(small):
 
 def test_an_interrupted_comparison_goes_on_where_it_stopped(small, monkeypatch):
     whole = small(out="whole").digest
-    done = []
+    done, attempt = [], Work.attempt
 
-    def interrupted(job):
+    def interrupted(self, arm):
         if len(done) == 3:
             raise KeyboardInterrupt
-        done.append(job.run)
-        return attempt(job)
+        done.append(arm.run)
+        return attempt(self, arm)
 
-    monkeypatch.setattr(sim.batch, "attempt", interrupted)
+    monkeypatch.setattr(Work, "attempt", interrupted)
     with pytest.raises(Interrupted, match="3 finished runs are kept in results") as caught:
         small()
-    monkeypatch.setattr(sim.batch, "attempt", lambda job: done.append(job.run) or attempt(job))
+    monkeypatch.setattr(Work, "attempt", lambda self, arm: done.append(arm.run) or attempt(self, arm))
     again = small()
     assert len(done) == len(set(done)) == 4
     assert again.digest == whole
@@ -111,8 +117,8 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(small, monkeypatch):
 
 def test_more_seeds_in_the_same_folder_only_add_runs(small, monkeypatch):
     small(seeds=1, out="grows")
-    begun = []
-    monkeypatch.setattr(sim.batch, "attempt", lambda job: begun.append(job.seed) or attempt(job))
+    begun, attempt = [], Work.attempt
+    monkeypatch.setattr(Work, "attempt", lambda self, arm: begun.append(arm.seed) or attempt(self, arm))
     small(seeds=2, out="grows")
     assert begun == [2, 2]
 
@@ -173,27 +179,6 @@ def test_if_every_run_fails_nothing_is_claimed(command, monkeypatch):
     assert result.stdout.startswith("rent-cut: no finished pair of runs")
     assert "12 failed" in result.stdout
     assert "\x1b" not in result.output
-
-
-class Deadly:
-    """A scenario that ends the process that reads it."""
-
-    id = "deadly"
-
-    def __fspath__(self):
-        os._exit(9)
-
-
-def test_a_run_that_kills_its_process_is_a_failure_and_all_others_finish():
-    good = [Job(f"good-{seed}", Scenario.load("baseline"), seed, 1) for seed in (1, 2)]
-    jobs = [good[0], Job("bad", Deadly(), 1, 1), Job("late", Scenario.load("baseline"), 1, 1), good[1]]
-    results = {result.run: result for result in attempt_all(jobs, workers=2)}
-    assert {run for run, result in results.items() if isinstance(result, RunRecord)} == {
-        "good-1",
-        "good-2",
-        "late",
-    }
-    assert results["bad"].message == "its process died, twice"
 
 
 @pytest.mark.fault
@@ -285,7 +270,7 @@ def test_the_command_prints_one_sentence_a_policy_then_the_table(command):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].startswith(
-        "north-space: 0 startups in the region (provisional: no interval from fewer than 5"
+        "north-space: 0 startups in the region by the end of month 3 (provisional: no interval from fewer than 5"
     )
     assert lines[1].startswith("rent-cut: ")
     assert any(line.startswith("startups region") for line in lines)

@@ -19,6 +19,7 @@ import pytest
 
 import sim
 from sim import compiled, history
+from sim.policy import policies_of
 from sim.verify import cases
 
 SOURCE = pathlib.Path(sim.__file__).parent
@@ -52,12 +53,10 @@ def with_error(true: types.ModuleType, file: str, was: str, becomes: str) -> dic
     assert text.count(was) == 1, f"{file}: {was!r} stands there {text.count(was)} times"
     wrong = text.replace(was, becomes)
     module, names = types.ModuleType(true.__name__), touched(text, wrong)
-    usual = compiled.kernel
-    compiled.kernel = numba.njit(error_model="numpy")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "kernel", numba.njit(error_model="numpy"))
+        patch.setattr(compiled, "inlined_kernel", numba.njit(error_model="numpy", forceinline=True))
         exec(compile(wrong, f"<{file} with an error>", "exec"), module.__dict__)
-    finally:
-        compiled.kernel = usual
     # what the error does not touch need not be compiled anew
     kept = [name for name in functions(wrong) if name not in names and "." not in name]
     vars(module).update({name: vars(true)[name] for name in kept})
@@ -71,6 +70,7 @@ def engine_with(file: str, was: str, becomes: str):
     wrong = with_error(true, file, was, becomes)
     states = history._states.copy()
     history._states.clear()
+    policies_of.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         for name, function in wrong.items():
             owner, _, method = name.rpartition(".")
@@ -86,6 +86,7 @@ def engine_with(file: str, was: str, becomes: str):
         finally:
             history._states.clear()
             history._states.update(states)
+            policies_of.cache_clear()
 
 
 def failing(name: str) -> list[str]:
@@ -97,6 +98,11 @@ def failing(name: str) -> list[str]:
 def test_every_case_has_a_deliberate_error_that_it_finds():
     assert {name for error in ERRORS for name in error["found_by"]} == set(cases())
     assert len({(error["file"], error["was"], error["becomes"]) for error in ERRORS}) == len(ERRORS) >= 10
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error["error"])
+def test_the_line_of_an_error_stands_once_in_its_file(error):
+    assert (SOURCE / error["file"]).read_text(encoding="utf-8").count(error["was"]) == 1
 
 
 def test_a_source_without_an_error_is_no_error():

@@ -1,5 +1,6 @@
 """The pages of docs/ say what the code says, and lead where they say."""
 
+import functools
 import importlib.util
 import pathlib
 import re
@@ -10,9 +11,16 @@ import sim
 
 ROOT = pathlib.Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+#: what the site shows; what it is built into lies in the same folder
+SITE_PAGES = sorted(
+    path
+    for kind in ("*.md", "*.rst")
+    for path in DOCS.rglob(kind)
+    if "_build" not in path.relative_to(DOCS).parts
+)
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "notebooks/README.md")),
-    *sorted(DOCS.rglob("*.md")),
+    *(path for path in SITE_PAGES if path.suffix == ".md"),
 ]
 SOURCES = sorted(pathlib.Path(sim.__file__).parent.rglob("*.py"))
 HEADINGS = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
@@ -38,6 +46,7 @@ def without_blocks(text):
     return re.sub(r"^```.*?^```$|<!--.*?-->", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
+@functools.cache
 def anchors_of(page):
     """Return the anchors of a page; those of equal headings are counted."""
     found = []
@@ -63,7 +72,9 @@ def test_the_page_on_kleppers_rival_is_not_stale():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_blocks(text_of(page))):
+    text = without_blocks(text_of(page))
+    targets = re.findall(r"\]\(<?([^)\s>]+)", text) + re.findall(r"^\[[^\]]+\]: (\S+)", text, re.MULTILINE)
+    for target in targets + re.findall(r"(?:href|src)=\"([^\"]+)\"", text):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")
@@ -79,7 +90,7 @@ def test_the_readme_leads_to_every_page():
         for page in (ROOT / "README.md", DOCS / "decisions" / "README.md")
         for path in re.findall(r"\]\(([^)\s:]+)\)", text_of(page))
     }
-    pages = {page for page in DOCS.rglob("*.md") if "decisions" not in page.parts}
+    pages = {page for page in SITE_PAGES if "decisions" not in page.parts}
     assert not {str(page.relative_to(ROOT)) for page in pages if page.resolve() not in linked}
     assert (DOCS / "decisions" / "README.md").resolve() in linked
 

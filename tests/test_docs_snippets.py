@@ -11,7 +11,7 @@ A comment before a block says that it changes files instead:
 
 Pages that change files are run as commands of their own, which takes minutes and is marked slow; that their blocks
 fit the tree is checked always. The two set-up commands are not run (they fetch from the net, and the second is this
-very test run): what they start is looked up. Runs use this process and draw no figures, which have tests of their own.
+very test run): what they start is looked up. What builds the site is run by `test_docs_site.py`. Runs use this process and draw no figures, which have tests of their own.
 """
 
 import ast
@@ -35,11 +35,23 @@ from sim.__main__ import cli
 
 SET_UP = ("pip install uv && python -m uv run sim compare", "pip install uv && python -m uv run pytest")
 RUN = "python -m uv run "
+#: what builds the site of the documentation; run by tests/test_docs_site.py
+SITE = (
+    "python -m uv run --group docs sphinx-build -W docs docs/_build",
+    "python -m uv run --group docs sphinx-build -W -D language=zh docs docs/_build/zh",
+    "python -m uv run --group docs sphinx-build -Q -b gettext -D include_patterns=index.md,evaluation.md,report.md "
+    "docs docs/_build/gettext",
+    "python -m uv run --group docs sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh",
+)
 BLOCK = re.compile(r"(?:^<!-- (\w+): ([^\n]+) -->\n+)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CHANGES = ("file", "before", "after", "instead")
 TOOLS = ("ruff", "mypy")
+#: opens a page of Mesa, which tests/test_mesa_drawing.py renders
+MESA_PAGE = "python -m uv run --extra viz solara run docs/howto/mesa_page.py"
+#: started from a group of pyproject.toml, which the notebooks' own tests ask for
+IN_GROUPS = ("jupyter", "jupytext")
 LANGUAGES = ("", "sh", "python", "toml", "text", "markdown")
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "results", "uv.lock")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "results", "uv.lock", "_build")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +85,17 @@ CHANGING = [page for page, blocks in BLOCKS.items() if any(block.action for bloc
 RUNNING = [page for page, blocks in BLOCKS.items() if blocks and page not in CHANGING]
 
 
+#: its commands make every generated page anew, which takes a minute
+LONG = ROOT / "CONTRIBUTING.md"
+
+
 def name_of(page):
     return str(page.relative_to(ROOT))
+
+
+def slow(page):
+    """Mark a page whose commands take long."""
+    return pytest.param(page, marks=pytest.mark.slow) if page == LONG else page
 
 
 @pytest.fixture
@@ -116,6 +137,8 @@ def words_of(command):
     """Return the words of a command without the prefix that every command has, and where its output goes."""
     assert command.startswith((RUN, "cp ")), f"not in a form that a newcomer can type: {command}"
     words = shlex.split(command.removeprefix(RUN), posix=os.name == "posix")
+    if words[0] in ("--extra", "--group"):
+        words = words[2:]
     if ">" in words:
         return words[: words.index(">")], words[words.index(">") + 1]
     return words, None
@@ -131,6 +154,8 @@ def run_here(command, tree, monkeypatch):
     """Run a command inside this process."""
     if command in SET_UP:
         return look_up(command)
+    if command in (*SITE, MESA_PAGE):
+        return None
     words, target = words_of(command)
     if words[0] == "sim":
         result = CliRunner().invoke(cli, words[1:])
@@ -145,6 +170,12 @@ def run_here(command, tree, monkeypatch):
         shutil.copy(tree / words[1], tree / words[2])
     elif words[0] in TOOLS:
         assert importlib.util.find_spec(words[0])  # run by a test of their own, marked slow
+    elif words[0] in IN_GROUPS:
+        group = command.removeprefix(RUN).split()[1]
+        project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
+        named = project["dependency-groups"][group]
+        assert any(package.startswith(words[0]) for package in named)
+        assert all((tree / word).exists() for word in words if "/" in word)
     else:
         pytest.fail(f"no way to run {command!r}")
     return None
@@ -182,7 +213,7 @@ def test_code_is_never_shown_as_text():
                 ), page
 
 
-@pytest.mark.parametrize("page", RUNNING, ids=name_of)
+@pytest.mark.parametrize("page", [slow(page) for page in RUNNING], ids=name_of)
 def test_the_blocks_of_a_page_run(page, tree, quick, monkeypatch):
     names = {}
     for block in BLOCKS[page]:
@@ -238,6 +269,7 @@ def test_the_tools_of_a_page_pass(page, tree):
 def test_every_command_inside_a_sentence_can_be_typed(page):
     for span in re.findall(r"`([^`]+)`", without_blocks(text_of(page))):
         words = " ".join(span.split()).removeprefix(RUN).split()
+        words = words[2:] if words[0] in ("--extra", "--group") else words
         if span in SET_UP or not (words[0] == "sim" or span.startswith(RUN)):
             continue
         if words[0] == "sim" and len(words) > 1:

@@ -6,6 +6,8 @@ import pytest
 import scipy.stats
 
 from sim.additionality import Present, account, landlords_rmb, windfall_rmb
+from sim.evaluation.evaluate import evaluate
+from sim.evaluation.pairing import ACCOUNT
 from sim.intervals import Interval, mean_interval, ratio_interval, verdict
 from sim.paired import CLUSTERING, FROM_OUTCOMES, METRICS, Comparison
 from sim.parameters import SEGMENTS
@@ -13,7 +15,7 @@ from sim.places import read_world
 from sim.plan import Plan
 from sim.record import SERIES
 from sim.scenario import Scenario
-from sim.store import RunRecord, Store, writing
+from sim.store import Failure, RunRecord, Store, writing
 from sim.summary import SHORTAGES
 
 ZONES = tuple(read_world("haidian").zone_index)
@@ -140,20 +142,24 @@ def hand_made(run, seed, here, there, subsidy, cost, extra):
             values[0, TREATED, 1], values[0, ELSEWHERE, 0] = len(here), len(there)
         if column.name == "zone_tenants_m2":
             values[0] = 50.0 - extra
+        if column.name == "zone_stock_m2":
+            values[0] = 1000.0
         series[column.name] = values.ravel()
     uids = [*here, *there]
     presence = {
         "step": pa.array([1] * len(uids), pa.int32()),
         "uid": pa.array(uids, pa.uint64()),
-        "zone": [ZONES[TREATED]] * len(here) + [ZONES[ELSEWHERE]] * len(there),
-        "status": ["active"] * len(uids),
+        "zone": pa.array([ZONES[TREATED]] * len(here) + [ZONES[ELSEWHERE]] * len(there)).dictionary_encode(),
+        "stage": pa.array([0] * len(uids), pa.int8()),
+        "status": pa.array(["active"] * len(uids)).dictionary_encode(),
+        "rd_heads": [4.0] * len(uids),
         "subsidy_rmb": [float(subsidy)] * len(here) + [0.0] * len(there),
     }
     outcomes = dict.fromkeys(n for n in FROM_OUTCOMES if n.startswith("top_")) | dict.fromkeys(OUTCOMES, 0.0)
     outcomes |= dict.fromkeys(CLUSTERING)
     outcomes |= {"startups_region": float(len(uids)), "public_cost_rmb": cost}
     outcomes |= {f"cap_{name}": 0 for name in SHORTAGES}
-    outcomes |= {"public_cost_pv_rmb": cost / 2}
+    outcomes |= {"public_cost_pv_rmb": cost}  # paid in the first month
     tables = {
         "outcomes": pa.Table.from_pylist([outcomes]),
         "series": pa.table(series),
@@ -166,21 +172,27 @@ def hand_made(run, seed, here, there, subsidy, cost, extra):
 @pytest.fixture
 def comparison(tmp_path):
     """Return a comparison whose startups are written by hand: five seeds, one policy."""
+    # 3 has moved in, 6 and 7 are new there, 8 is new elsewhere, 5 is gone; from seed 3 on one more
+    return compared(tmp_path, lambda seed: [4, 8] + [9] * (seed >= 3))
+
+
+def compared(folder, elsewhere):
+    """Return a comparison of five pairs; `elsewhere` returns who is outside the treated zone with the policy."""
     scenarios = {s: Scenario.load(s) for s in ("baseline", "rent-cut")}
     contents = {
         s: {"fingerprint": x.fingerprint, "content": x.model_dump(mode="json", by_alias=True)}
         for s, x in scenarios.items()
     }
     plan = Plan("baseline", contents, (1, 2, 3, 4, 5, 6), 1, "by hand")
-    with writing(tmp_path, plan) as results:
+    with writing(folder, plan) as results:
         for seed in plan.seeds[:5]:
             without = hand_made(plan.run_id("baseline", seed), seed, [1, 2], [3, 4, 5], 0, 0.0, 0)
-            # 3 has moved in, 6 and 7 are new there, 8 is new elsewhere, 5 is gone; from seed 3 on one more
-            there = [4, 8] + [9] * (seed >= 3)
+            there = elsewhere(seed)
             policy = hand_made(plan.run_id("rent-cut", seed), seed, [1, 2, 3, 6, 7], there, 10, 60.0, 2.0)
             results.add([without, policy])
         results.add([hand_made(plan.run_id("baseline", 6), 6, [1], [], 0, 0.0, 0)])
-    return Comparison(Store(tmp_path))
+        results.fail(Failure(plan.run_id("rent-cut", 6), "rent-cut", 6, "no firm left"))
+    return Comparison(Store(folder))
 
 
 def test_the_whole_table_is_that_worked_out_by_hand(comparison):
@@ -196,7 +208,7 @@ def test_the_whole_table_is_that_worked_out_by_hand(comparison):
     assert {name: found[name] for name in exact} == {n: Interval(v, v, v) for n, v in exact.items()}
     assert found["displaced_share_of_gain"].mean == pytest.approx(1 / 3)
     assert found["windfall_share"].mean == pytest.approx(20 / 50)
-    assert found["cost_per_net_startup_rmb"].mean == pytest.approx(30 / 2.6)
+    assert found["cost_per_net_startup_rmb"].mean == pytest.approx(60 / 2.6)
     assert found["landlord_capture"] == Interval()
 
 
@@ -220,13 +232,58 @@ def test_arrays_for_figures_are_in_the_order_of_seeds_zones_and_months(compariso
 
 
 def test_an_account_that_does_not_add_up_is_an_error(comparison):
-    run = comparison._runs["rent-cut", 1]
-    run.outcomes["startups_region"] += 1
+    comparison._read.found["account"][1, 0, ACCOUNT.index("attracted")] += 1
     with pytest.raises(RuntimeError, match="does not add up"):
-        _ = comparison.accounts
+        _ = comparison.intervals
 
 
 def test_the_text_leads_with_the_net_of_the_region(comparison):
     first = comparison.table().splitlines()[0]
-    assert first.startswith("rent-cut: adds a little: +2.6 startups in the region (95 % interval 1.9 to 3.3)")
+    told = "adds a little: +2.6 startups to the region by the end of month 1 (95 % interval 1.9 to 3.3)"
+    assert first.startswith(f"rent-cut: {told}")
     assert "+3.0 in its zones, where 33 % of the newcomers would have been elsewhere" in first
+
+
+def test_a_comparison_says_what_the_evaluation_of_its_folder_says(comparison):
+    found = evaluate(comparison.folder)
+    (policy,) = found.policies
+    assert comparison.table().splitlines()[0] == f"rent-cut: {policy.sentence}"
+    for metric, unit in METRICS.items():
+        effect = policy.effect(metric, 1)
+        if effect is not None:
+            assert comparison.verdict("rent-cut", metric).verb == effect.verb, (metric, unit)
+            assert comparison.intervals["rent-cut"][metric].mean == pytest.approx(effect.mean)
+    price = policy.costs[-1].per_net_startup_rmb
+    assert comparison.intervals["rent-cut"]["cost_per_net_startup_rmb"] == Interval(
+        price.mean, price.low, price.high
+    )
+
+
+def test_a_price_ends_where_the_interval_of_the_net_effect_does_if_all_seeds_cost_the_same(comparison):
+    low, high = scipy.stats.t.interval(0.95, 4, 2.6, scipy.stats.sem([2, 2, 3, 3, 3]))
+    found = comparison.intervals["rent-cut"]["cost_per_net_startup_rmb"]
+    assert (found.low, found.high) == pytest.approx((60 / high, 60 / low))
+
+
+def test_an_interval_without_zero_is_no_direction_before_the_correction_for_many_tests(tmp_path):
+    found = compared(tmp_path, lambda seed: [4, 8][: (0, 1, 1, 1, 2)[seed - 1]])
+    net = found.intervals["rent-cut"]["startups_region"]
+    assert scipy.stats.ttest_1samp([0, 1, 1, 1, 2], 0.0).pvalue == pytest.approx(0.034, abs=0.001)
+    assert net.excludes_zero  # but it is one of five tests
+    assert found.verdict("rent-cut", "startups_region").verb == "not resolved"
+    first, row = (
+        found.table().splitlines()[0],
+        next(line for line in found.table().splitlines() if "startups region" in line),
+    )
+    assert "adds" not in first
+    assert "not resolved" in first
+    assert "▲" not in row
+
+
+def test_a_series_that_no_figure_shows_is_read_when_it_is_asked_for(comparison):
+    np.testing.assert_array_equal(
+        comparison.by_zone("rent-cut", -1, "zone_stock_m2"), np.full((5, len(ZONES)), 1000.0)
+    )
+    tenants = comparison.by_zone("rent-cut", 0, "zone_tenants_m2")
+    np.testing.assert_array_equal(tenants, np.full((5, len(ZONES)), 48.0))
+    assert comparison.path("rent-cut", "listed").tolist() == [[0]] * 5

@@ -26,26 +26,6 @@ def live(world, par, month: int, seed: int = 1) -> None:
     exits.end_startups(world, par, worlds.terms_of(world.grid), Draws(seed, month))
 
 
-def test_under_poisson_entry_and_constant_failure_the_stock_is_poisson_of_their_ratio():
-    entry, hazard, months = 20.0, 0.05, 3000
-    par = worlds.parameters(ONLY_FAILURE | {"exits.failure_per_month": hazard})
-    world, rng = settle(worlds.town(), startups(0)), np.random.default_rng(3)
-    stock, first = np.zeros(months), 1
-    for month in range(months):
-        live(world, par, month)
-        alive = world.startups.whole()[world.startups["status"] == ACTIVE]
-        born = startups(rng.poisson(entry), born=month)
-        born["uid"] = np.arange(first, first + len(born))
-        first += len(born)
-        world.startups.replace(np.concatenate([alive, born]))
-        stock[month] = world.startups.n
-    late = stock[200:]
-    # the stock is an autoregression of coefficient 1 - h: its mean over T months has variance N (2 - h)/h / T
-    mean = entry / hazard
-    assert abs(late.mean() - mean) < 4 * math.sqrt(mean * (2 - hazard) / hazard / late.size)
-    assert late.var() == pytest.approx(mean, rel=0.35)
-
-
 @pytest.mark.parametrize("stage", range(6))
 def test_survival_by_stage_is_the_product_of_the_monthly_chances(stage):
     stay = {

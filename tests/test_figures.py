@@ -31,9 +31,10 @@ from sim.figures import (
 )
 from sim.figures import style as look
 from sim.figures.geography import Geography, outline
+from sim.figures.maps import draw_mark_key, draw_point_key
 from sim.figures.numbers import difference_text, level_text
 from sim.figures.sheets import View
-from sim.figures.words import CHINESE, month_name
+from sim.figures.words import month_name
 
 MINUS = "\N{MINUS SIGN}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -372,11 +373,6 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_phrases_have_the_same_fields_in_both_languages():
-    fields = lambda phrase: set(re.findall(r"\{\w+\}", phrase))  # noqa: E731
-    assert all(fields(english) == fields(chinese) for english, chinese in CHINESE.items())
-
-
 def test_titles_have_at_most_ten_words(written):
     for name in ("map", "paths", "zones"):
         assert len(ET.parse(written[f"{name}.svg"]).getroot()[0].text.split()) <= 10
@@ -405,3 +401,13 @@ def test_the_palette_has_a_mark_for_each_policy_and_a_colour_for_each_class():
     assert len(palette["levels"]) == 5
     assert len(palette["differences"]) == 9
     assert len(palette["belts"]) >= len(GEOGRAPHY.settings["belts"])
+
+
+@pytest.mark.parametrize("stations", [True, False])
+@pytest.mark.parametrize("draw", [draw_point_key, lambda ax, **look: draw_mark_key(ax, 20, "", **look)])
+def test_a_key_names_stations_only_where_a_city_has_some(draw, stations):
+    figure = Figure(figsize=(5, 2))
+    draw(figure.add_axes((0, 0, 1, 1)), stations=stations)
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert ("metro station" in said) == stations
+    assert {"named place", "university, institute or anchor firms"} <= set(said)

@@ -9,16 +9,14 @@ import worlds
 from scipy import stats
 from worlds import APP, LONG, OPC, funds, settle, startups
 
-from sim import ClusterModel
 from sim.ledger import NEVER
 from sim.processes import finance
 from sim.processes import funds as funds_process
 from sim.randomness import Draws, combine, uniform
 from sim.terms import GUIDED
-from sim.world import FLOW, HOLDING, exact
+from sim.world import HOLDING, exact
 
 PLAIN = {"finance.taste_sd": 0.0, "finance.ticket_share": 1.0, "finance.seek_factor": 0.0}
-BOOK = ("uncalled", "purse", "invested", "returned")
 
 
 def seekers(n: int, ask, **fields) -> np.ndarray:
@@ -43,18 +41,6 @@ TWO = {"log_capability": [0.3, 0.0], "cell": [0, 1]}
 def two_funds(first: float, second: float) -> np.ndarray:
     """Return two funds without a monthly call, one in the startups' zone and one far away."""
     return funds(2, purse=[first, second], seat=[0, 3], uncalled=0.0)
-
-
-def test_the_first_is_served_in_full_and_a_round_below_its_close_is_released():
-    par = worlds.parameters(PLAIN)
-    world = closed(par, seekers(2, [10.0, 10.0], **TWO), two_funds(10.0, 4.0))
-    rows = world.startups.whole()
-    assert rows["stage"].tolist() == [2, 1]
-    assert rows["cash"].tolist() == [1010.0, 1000.0]
-    assert world.funds["purse"].tolist() == [0.0, 4.0]
-    assert world.funds["invested"].tolist() == [10.0, 0.0]
-    assert world.caps["round_released"][0] == 1
-    assert world.deals.n == 1
 
 
 def test_a_round_with_six_tenths_of_its_ask_closes_on_what_there_is():
@@ -178,20 +164,6 @@ def test_like_pairs_stand_in_the_list_by_uid():
         assert served.tolist() == [rows["uid"].min()]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_order_of_startups_and_funds_in_their_tables_changes_nothing(par, seed):
-    rows, table = crowd()
-    plain = closed(par, rows.copy(), table.copy())
-    assert 5 < plain.deals.n < len(rows)
-    rng = np.random.default_rng(seed)
-    of_rows, of_funds = rng.permutation(len(rows)), rng.permutation(len(table))
-    mixed = closed(par, rows[of_rows], table[of_funds])
-    for name in ("cash", "stage", "valuation", "rounds"):
-        assert np.array_equal(mixed.startups[name], plain.startups[name][of_rows]), name
-    for name in ("purse", "invested", "uncalled"):
-        assert np.array_equal(mixed.funds[name], plain.funds[name][of_funds]), name
-
-
 def test_a_fund_without_money_changes_who_is_funded(par):
     rows, table = crowd()
     plain = closed(par, rows.copy(), table.copy())
@@ -201,31 +173,6 @@ def test_a_fund_without_money_changes_who_is_funded(par):
     other = closed(par, rows.copy(), poor)
     assert set(other.deals.rows["uid"].tolist()) != set(plain.deals.rows["uid"].tolist())
     assert other.deals.rows["amount"].sum() < plain.deals.rows["amount"].sum()
-
-
-def test_money_raised_is_money_invested(par):
-    rows, table = crowd()
-    world = closed(par, rows.copy(), table.copy())
-    raised = world.startups["cash"].sum() - rows["cash"].sum()
-    assert raised == pytest.approx(world.funds["invested"].sum(), abs=1e-6)
-    assert world.deals.rows["amount"].sum() == pytest.approx(world.funds["invested"].sum(), rel=1e-13)
-
-
-def test_the_books_of_every_fund_balance_every_month():
-    model = ClusterModel.from_scenario("baseline", seed=5)
-    world = model.world
-    invested = 0.0
-    for _ in range(36):
-        model.step()
-        table = world.funds
-        gap = table["committed"] - sum(table[name] for name in BOOK) + table["recycled"]
-        assert np.abs(gap).max() < 1e-9 * table["committed"].max()
-        assert min(table["purse"].min(), table["uncalled"].min()) >= 0.0
-        invested += world.flows[:, :, FLOW["capital_wan"]].sum()  # money raised, of the month
-        assert world.deals.rows["amount"].sum() == pytest.approx(invested, rel=1e-12)
-        assert table["invested"].sum() == pytest.approx(invested, rel=1e-12)
-    assert table["returned"].sum() > 0
-    assert table["recycled"].sum() > 0
 
 
 def test_no_purse_holds_more_than_a_year_of_calls_and_no_more_is_called_than_committed(par):

@@ -207,3 +207,15 @@ def test_funds_keep_their_money_and_their_books_open_anew():
     assert world.funds["all_invested"].sum() > 0
     assert world.deals.n == 0
     assert not any(world.caps[name][0] for name in world.caps.dtype.names if name != "demand_floor")
+
+
+def test_a_startup_too_large_for_every_cell_of_its_zone_takes_the_room_there_is():
+    par, grid = worlds.parameters(), worlds.town()
+    world = worlds.settle(grid, worlds.startups(1, cell=0))
+    free = float((world.stock - world.leased)[grid.first[0] : grid.first[1]].max())
+    clones = worlds.startups(2, cell=0, area=free + 500.0)
+    clones["uid"] += 1_000
+    history.house(world, par, clones, 0, None, None)
+    assert np.all(world.leased[grid.first[0] : grid.first[1]] <= world.stock[grid.first[0] : grid.first[1]])
+    assert world.startups["area"][1] == pytest.approx(free, abs=1e-5)
+    assert world.leased.sum() == pytest.approx(world.startups["area"].sum())

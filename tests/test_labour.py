@@ -1,4 +1,4 @@
-"""Labour: seekers, posts, hires and the wage, and people who are neither made nor lost."""
+"""Labour: seekers, posts, hires and the wage."""
 
 import math
 
@@ -8,12 +8,11 @@ import worlds
 from worlds import settle, startups
 
 from sim import ClusterModel
-from sim.ledger import ACTIVE, LISTED
 from sim.processes import labour
 
 
 def market(par, posts, seekers: float, month: int = 0, wage: float = 1.0, talent=None):
-    """Return a town with posts by cell, one firm a cell, after a month of hiring."""
+    """Return a town with posts by cell, one firm a cell, after a month of the market."""
     posts = np.asarray(posts, dtype=float)
     world = settle(
         worlds.town(), startups(len(posts), cell=np.arange(len(posts)), heads=10.0, posts=posts), month
@@ -26,44 +25,33 @@ def market(par, posts, seekers: float, month: int = 0, wage: float = 1.0, talent
     return world
 
 
+def hires(world) -> np.ndarray:
+    """Return whom each firm hires."""
+    return world.filled[world.startups["cell"]] * world.startups["posts"]
+
+
 def still(**changes):
     """Return parameters of a market that nobody joins and nobody leaves."""
     quiet = {"labour.leaving_per_month": 0.0, "labour.graduate_share": 0.0}
     return worlds.parameters(quiet | {f"labour.{name}": value for name, value in changes.items()})
 
 
-@pytest.mark.parametrize(("posts", "seekers", "hires"), [
+@pytest.mark.parametrize(("posts", "seekers", "made"), [
     (100.0, 200.0, 0.5 * math.sqrt(200 * 100)),  # the matching function
     (100.0, 1.0, 1.0),  # no more than there are seekers
     (1.0, 1e4, 1.0),  # no more than there are posts
     (0.0, 50.0, 0.0),
     (50.0, 0.0, 0.0),
 ])  # fmt: skip
-def test_hires_are_those_of_the_matching_function_and_never_more_than_posts_or_seekers(posts, seekers, hires):
+def test_hires_are_those_of_the_matching_function_and_never_more_than_posts_or_seekers(posts, seekers, made):
     world = market(still(), [posts], seekers)
-    assert world.startups["heads"][0] - 10.0 == pytest.approx(hires, abs=1e-9)
-    assert world.labour["seekers"][0] == pytest.approx(seekers - hires, abs=1e-9)
-
-
-def test_a_steady_market_has_the_stock_of_seekers_of_its_closed_form():
-    # joining I, leaving share l, hires M = mu sqrt(U X) from the pool P = U (1 - l) + I: U = P - M
-    par = worlds.parameters({"labour.leaving_per_month": 0.06, "labour.graduate_share": 0.0,
-                             "labour.wage_speed_per_month": 0.0})  # fmt: skip
-    world = market(par, [1500.0], 2000.0)
-    world.labour["usual_inflow"] = 400.0
-    for _ in range(600):
-        world.startups["posts"][0] = world.posts[0] = 1500.0
-        labour.fill_posts(world, par, worlds.terms_of(world.grid))
-    pool = world.labour["seekers"][0] * (1 - 0.06) + 400.0
-    assert world.labour["seekers"][0] == pytest.approx(pool - 0.5 * math.sqrt(pool * 1500.0), rel=1e-9)
-    # the root of P = (P - 0.5 sqrt(1500 P)) 0.94 + 400
-    root = np.roots([0.06, 0.94 * 0.5 * math.sqrt(1500.0), -400.0]).max()
-    assert pool == pytest.approx(root**2, rel=1e-9)
+    assert hires(world)[0] == pytest.approx(made, abs=1e-9)
+    assert world.labour["seekers"][0] == pytest.approx(seekers - made, abs=1e-9)
 
 
 def test_cells_with_better_access_to_talent_fill_more_of_their_posts():
     world = market(still(), [100.0, 100.0], 50.0, talent=[0.0, 2.0, *[0.0] * 10])
-    hired = world.startups["heads"] - 10.0
+    hired = hires(world)
     assert hired[1] / hired[0] == pytest.approx(math.exp(0.5 * 2.0), rel=1e-9)
     assert hired.sum() == pytest.approx(0.5 * math.sqrt(50 * 200))
 
@@ -71,7 +59,7 @@ def test_cells_with_better_access_to_talent_fill_more_of_their_posts():
 def test_nobody_hires_more_than_it_posts_and_what_is_left_over_is_shared_again():
     # the second cell alone would get more than its posts; the rest goes to the first
     world = market(still(matching_constant=1.0), [100.0, 10.0], 110.0, talent=[0.0, 6.0, *[0.0] * 10])
-    hired = world.startups["heads"] - 10.0
+    hired = hires(world)
     assert hired[1] == pytest.approx(10.0)
     assert hired.sum() == pytest.approx(110.0)
 
@@ -114,28 +102,6 @@ def test_the_first_months_are_at_rest(seed):
     for _ in range(3):
         model.step()
     assert abs(math.log(model.world.labour["wage"][0])) < 0.015
-
-
-def test_people_change_only_by_inflow_leavers_and_what_acquirers_and_other_cities_take():
-    """Heads and seekers, month by month, with all that moves between them."""
-    model = ClusterModel.from_scenario("rent-cut", seed=3)
-    world = model.world
-
-    def people() -> float:
-        here = np.isin(world.startups["status"], (ACTIVE, LISTED))
-        waiting = world.startups["status"] == 2
-        return float(world.startups["heads"][here | waiting].sum() + world.labour["seekers"][0])
-
-    for _ in range(30):
-        before, ids = people(), set(world.former["uid"].tolist()) | set(world.gone["uid"].tolist())
-        model.step()
-        flows = world.labour[0]
-        ended = ~np.isin(world.startups["status"], (ACTIVE, LISTED, 2))
-        share = {3: 1.0, 4: 0.3, 5: 0.5, 6: 1.0}
-        status, heads = world.startups["status"][ended], world.startups["heads"][ended]
-        taken = sum(h * (1 - share[int(s)]) for s, h in zip(status, heads, strict=True))
-        assert not ids & set(world.startups["uid"][ended].tolist())
-        assert people() - before == pytest.approx(flows.inflow - flows.leavers - taken, abs=1e-3)
 
 
 def test_a_firm_never_releases_its_last_head_nor_opens_its_post():

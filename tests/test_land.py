@@ -2,7 +2,6 @@
 
 import math
 
-import checks
 import numpy as np
 import pytest
 import worlds
@@ -29,29 +28,6 @@ def offices(vacancy: float, rows=None, grid=None):
     return world
 
 
-@pytest.mark.parametrize("vacancy", [0.015, 0.115, 0.215])
-def test_at_a_fixed_vacancy_rents_move_by_exp_of_the_gap(vacancy, neutral):
-    world = offices(vacancy)
-    checks.check_rent_path(world, worlds.parameters(PATH), neutral, 12, 1 / 6, 0.115 - vacancy)
-
-
-def test_ten_points_too_much_vacancy_cost_a_fifth_of_the_log_rent_in_a_year(neutral):
-    world = offices(0.215)
-    for _ in range(12):
-        land.clear_offices(world, worlds.parameters(PATH), neutral)
-    np.testing.assert_allclose(world.log_rent, -0.2, rtol=1e-12)
-
-
-def test_reversion_gives_a_first_order_autoregression(neutral):
-    par = worlds.parameters(PATH | {"land.rent_reversion_per_month": 0.03})
-    world = offices(0.115)
-    world.log_rent[:] = np.linspace(-0.4, 0.4, world.grid.n_cells)
-    before = world.log_rent.copy()
-    for month in range(1, 25):
-        land.clear_offices(world, par, neutral)
-        np.testing.assert_allclose(world.log_rent, before * (1 - 0.03) ** month, rtol=1e-10, atol=1e-14)
-
-
 @pytest.mark.parametrize("vacancy", [0.0, 0.6])
 def test_the_largest_step_binds_and_is_counted(vacancy, neutral):
     world, par = offices(vacancy), worlds.parameters(PATH | {"land.rent_step_limit": 0.01})
@@ -65,15 +41,6 @@ def test_a_rent_step_is_the_gap_times_speed_less_reversion():
     assert land.rent_step(0.02, 0.1, 0.167, 0.03, 0.5) == pytest.approx(0.167 * 0.02 - 0.03 * 0.1)
     assert land.rent_step(1.0, 0.0, 0.167, 0.03, 0.03) == 0.03
     assert land.rent_step(-1.0, 0.0, 0.167, 0.03, 0.03) == -0.03
-
-
-def test_rents_feel_the_vacancy_of_their_neighbourhood(neutral):
-    world, par = offices(0.115), worlds.parameters(PATH)
-    world.tenant_demand[0] -= 30_000.0  # 30,000 m2 more are vacant in one cell
-    land.clear_offices(world, par, neutral)
-    near = np.exp(-checks.distances(world))
-    expected = -(1 / 6) * near[0] * 30_000.0 / (near @ world.stock)
-    np.testing.assert_allclose(world.log_rent, expected, rtol=1e-9)
 
 
 def test_other_tenants_want_less_at_a_higher_rent_by_their_elasticity():

@@ -206,13 +206,6 @@ def test_a_lever_without_strength_changes_no_bit_and_costs_nothing(kind, nothing
     assert not found.arrays["costs"].any()
 
 
-def test_all_levers_without_strength_together_change_no_bit_in_four_years():
-    tables = [lever(kind, f"{kind}-{i}", **nothing) for i, (kind, nothing) in enumerate(NOTHING)]
-    found = run(*tables, months=48)
-    assert alike(found, plain(48))
-    assert not found.arrays["costs"].any()
-
-
 @pytest.mark.parametrize("kind", ["incubator", "accelerator", "test-platform"])
 def test_places_that_help_and_attract_nobody_change_no_bit_of_anything_else(kind):
     neutral = {"attraction_utils": 0.0}

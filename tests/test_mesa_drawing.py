@@ -1,6 +1,7 @@
 """Drawings: Mesa's renderer and ours show the same points, and Mesa's browser page steps and resets the model."""
 
 import pathlib
+import runpy
 
 import ipyvuetify as vue
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import solara
 from matplotlib.colors import to_rgba
 from matplotlib.image import imread
-from mesa.visualization import SolaraViz, SpaceRenderer, make_plot_component
+from mesa.visualization import SpaceRenderer
 from mesa.visualization.components import AgentPortrayalStyle
 from mesa.visualization.solara_viz import ModelController, SpaceRendererComponent
 
@@ -267,19 +268,20 @@ def test_the_page_shows_the_map_of_the_month_and_a_plot():
     context.close()
 
 
-def test_the_whole_page_renders():
-    model = ClusterModel(months=3, rng=1)
-    page = SolaraViz(
-        model,
-        region_renderer(model).render(),
-        components=[make_plot_component("startups")],
-        model_params={
-            "months": 3,
-            "rent_cut_share": {"type": "SliderFloat", "value": 0.5, "min": 0.0, "max": 1.0, "step": 0.1},
-            "rng": {"type": "InputText", "value": "42", "label": "seed"},
-        },
-    )
+def test_the_page_of_the_how_to_renders_and_its_arguments_make_the_model_that_it_shows():
+    names = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "docs" / "howto" / "mesa_page.py"))
+    page, model = names["page"], names["model"]
     _, context = solara.render(page, handle_error=False)
+    context.close()
+    given = page.kwargs["model_params"]
+    values = {name: one["value"] if isinstance(one, dict) else one for name, one in given.items()}
+    again = ClusterModel(**values)
+    for one in (model, again):
+        one.step()
+    assert np.array_equal(model.startups.columns.heads, again.startups.columns.heads)
+    ((plot, _tab),) = page.kwargs["components"]
+    box, context = solara.render(plot(model), handle_error=False)
+    assert box.children
     context.close()
 
 

@@ -8,8 +8,8 @@ import worlds
 from worlds import APP, EMB, MODEL, OPC, rent_cut, settle, startups
 
 from sim import ClusterModel
-from sim.ledger import ACTIVE, LISTED
-from sim.processes import access, exits, finance, funds, labour, land, location, operations
+from sim.ledger import LISTED
+from sim.processes import labour, location, operations
 from sim.randomness import Draws
 from sim.world import FLOW
 
@@ -198,55 +198,3 @@ def test_a_cut_in_another_zone_pays_nothing(par):
     )
     assert not world.accounts["spent"].any()
     assert not world.startups["subsidy"].any()
-
-
-# Money of a whole month
-
-
-def test_cash_changes_by_revenue_cost_rounds_and_moves_and_by_nothing_else():
-    """Live the processes of several months one by one, and account for every startup's cash."""
-    model = ClusterModel.from_scenario("rent-cut", seed=4)
-    world, par = model.world, model.parameters
-    for _ in range(9):
-        terms, draw = model.policies.in_force(world.month), Draws(4, world.month)
-        world.begin_month()
-        land.open_space(world, par, terms)
-        location.mark_eligible(world, par, terms, Draws(1, 0))
-        access.refresh_fields(world, par, terms)
-        land.clear_offices(world, par, terms)
-        operations.post_and_release(world, par, terms)
-        labour.fill_posts(world, par, terms)
-        rows, index = world.startups.whole(), world.labour["wage"][0]
-        bill = world.compute["price"][0] ** 0.3
-        before = rows["cash"].copy()
-        working = np.isin(rows["status"], (ACTIVE, LISTED))
-        capability = np.exp(rows["log_capability"])
-        loss = np.array(
-            [monthly_loss(par, f, f["heads"], c, index, bill) if w else 0.0
-             for f, c, w in zip(rows, capability, working, strict=True)])  # fmt: skip
-        operations.earn_and_spend(world, par, terms)
-        np.testing.assert_allclose(before - world.startups["cash"], loss, rtol=1e-9, atol=1e-8)
-
-        before, first = world.startups["cash"].copy(), world.deals.n
-        funds.call_capital(world, par, terms)
-        finance.close_rounds(world, par, terms, draw)
-        raised = dict(
-            zip(*(world.deals.rows[first:][name].tolist() for name in ("uid", "amount")), strict=True)
-        )
-        expected = [raised.get(uid, 0.0) for uid in rows["uid"].tolist()]
-        np.testing.assert_allclose(world.startups["cash"] - before, expected, rtol=1e-9, atol=1e-8)
-
-        before = world.startups["cash"].copy()
-        exits.end_startups(world, par, terms, draw)
-        land.count_vacancy(world, par)
-        assert np.array_equal(before, world.startups["cash"])
-        location.weigh_region(world, par, terms)
-        old = world.startups["cash"].copy()
-        location.move_tenants(world, par, terms, draw)
-        rows = world.startups.whole()
-        spent = old - rows["cash"]
-        wage = index * par.operations.wage_wan_head_month[rows["segment"]]
-        cost = 3 * rows["lease_rent"] * rows["area"] / 1e4 + 0.3 * rows["heads"] * wage
-        assert np.all(np.isclose(spent, 0.0, atol=1e-9) | np.isclose(spent, cost, rtol=1e-6))
-        assert np.count_nonzero(spent) == world.flows[:, :, FLOW["moves_out"]].sum()
-        world.month += 1

@@ -6,9 +6,8 @@ import pytest
 import worlds
 from worlds import settle, startups
 
-from sim import space
 from sim.ledger import NEVER
-from sim.processes import access, finance, land, location
+from sim.processes import access, finance, location
 from sim.randomness import Draws
 
 ERRORS = (0.99, 1.01)
@@ -56,24 +55,6 @@ def test_the_check_of_frequencies_finds_a_cell_that_draws_a_third_too_many(town,
         checks.check_frequencies(counts, expected)
 
 
-@pytest.mark.parametrize("error", ERRORS)
-def test_the_check_of_the_field_finds_one_per_cent_in_the_range_and_in_the_field(town, par, error):
-    terms = worlds.terms_of(town.grid)
-    checks.check_field(town.spillovers, checks.field(town, par))
-    with pytest.raises(AssertionError):
-        checks.check_field(town.spillovers * error, checks.field(town, par))
-    wrong = worlds.parameters({"access.spillover_range_km": 0.75 * error})
-    access.refresh_fields(town, wrong, terms)
-    with pytest.raises(AssertionError):
-        checks.check_field(town.spillovers, checks.field(town, par))
-
-
-def test_the_check_of_the_field_finds_one_head_that_is_missing(town, par):
-    town.startups["heads"][7] -= 1.0
-    with pytest.raises(AssertionError):
-        checks.check_field(town.spillovers, checks.field(town, par))
-
-
 @pytest.mark.parametrize("error", [0.9, 1.1])
 def test_the_check_of_a_chance_finds_a_hazard_that_is_a_tenth_off(error):
     """Four standard errors of 8,000 trials are about 2 points, so one per cent would take millions."""
@@ -100,20 +81,3 @@ def test_the_hazard_itself_is_pinned_to_one_per_cent(par, name, error):
     wrong = worlds.parameters({f"finance.{name}": float(getattr(par.finance, name)) * error})
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(finance.base_hazard(worlds.APP, 0, wrong.finance), right, rtol=1e-6)
-
-
-@pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("name", ["rent_speed_per_month", "natural_vacancy_share"])
-def test_the_check_of_rents_finds_one_per_cent_in_speed_or_natural_vacancy(name, error, neutral):
-    right = {"land.tenant_rent_elasticity": 0.0, "land.rent_reversion_per_month": 0.0,
-             "land.rent_speed_per_month": 0.167, "land.natural_vacancy_share": 0.115}  # fmt: skip
-    for values, fails in ((right, False), (right | {f"land.{name}": right[f"land.{name}"] * error}, True)):
-        world = settle(worlds.town(), startups(0))
-        world.tenant_demand = 0.85 * world.stock
-        world.nearby_stock = space.spread_one(land.neighbourhood(world.grid, 1.0), world.stock)
-        par = worlds.parameters(values)
-        if fails:
-            with pytest.raises(AssertionError):
-                checks.check_rent_path(world, par, neutral, 12, 0.167, 0.115 - 0.15)
-        else:
-            checks.check_rent_path(world, par, neutral, 12, 0.167, 0.115 - 0.15)

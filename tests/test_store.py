@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sim.files import csv_of
 from sim.plan import DamagedResultsError, OtherPlanError, Plan
-from sim.store import TABLES, Failure, LockedError, RunRecord, Store, _csv, writing
+from sim.store import TABLES, Failure, LockedError, RunRecord, Store, writing
 
 SCENARIOS = {name: {"fingerprint": name * 8, "content": {}} for name in ("base", "cut")}
 PLAN = Plan("base", SCENARIOS, (1, 2), 3, "model")
@@ -113,6 +114,7 @@ def test_a_shard_that_is_not_whole_is_done_again(tmp_path, table, harm):
 def test_what_an_interrupted_write_left_is_cleared_and_foreign_files_are_set_aside(tmp_path):
     fill(tmp_path)
     (tmp_path / "shards" / ".tmp-series-1.parquet").write_bytes(b"half")
+    assert Store(tmp_path).damaged() == []
     shards(tmp_path, "outcomes")[0].unlink()  # as if it had not been reached: its other tables are left over
     (tmp_path / "shards" / "holiday.jpg").write_bytes(b"foreign")
     said = []
@@ -145,11 +147,26 @@ def test_the_order_of_scenarios_is_part_of_the_plan():
     assert turned.run_id("cut", 1) == PLAN.run_id("cut", 1)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"format": 2}', "\x00"])
 def test_a_broken_plan_is_damage_not_a_traceback(tmp_path, text):
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(DamagedResultsError, match=r"plan\.json"):
         Store(tmp_path)
+
+
+@pytest.mark.parametrize("version", [1, 3, "2", None])
+def test_a_folder_of_another_version_is_refused_and_left_as_it_is(tmp_path, version):
+    fill(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(json.loads(PLAN.text) | {"format": version}))
+    with pytest.raises(OtherPlanError, match="written by another version of sim"):
+        Store(tmp_path)
+    with pytest.raises(OtherPlanError, match="written by another version of sim"):
+        fill(tmp_path)
+    assert {path: path.read_bytes() for path in before if path.parent.name == "shards"} == {
+        path: content for path, content in before.items() if path.parent.name == "shards"
+    }
 
 
 def test_failures_are_lines_of_json_and_are_forgotten_when_tried_again(tmp_path):
@@ -166,9 +183,58 @@ def test_the_end_writes_tables_with_page_checksums_and_a_csv_without_formulas(tm
     with writing(tmp_path, PLAN) as results:
         for seed in PLAN.seeds:
             results.add([record(PLAN, s, seed) for s in PLAN.scenarios])
-        results.finish(effects, {"seeds": [1, 2]})
+        results.finish(effects)
+        results.describe({"seeds": [1, 2]})
     assert pq.read_table(tmp_path / "effects.parquet", page_checksum_verification=True) == effects
     assert pq.read_table(tmp_path / "presence.parquet")["seed"].to_pylist() == [1, 1, 2, 2] * 2
-    lines = _csv(effects).decode().splitlines()
+    words = pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.int8()), pa.array(["\tx", "2 - 1"]))
+    assert csv_of(pa.table({"zone": words})).decode() == '"zone"\n"\'\tx"\n\n"2 - 1"\n'
+    lines = csv_of(effects).decode().splitlines()
     assert lines[1:] == ['"\'=1+1",-1', '"\'@x",2', '"\'-a",', '"plain",3']
     assert json.loads((tmp_path / "manifest.json").read_text())["plan"] == PLAN.sha
+
+
+class Bait:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_nothing_that_is_read_is_unpickled(tmp_path):
+    import hashlib
+    import pickle
+
+    bait = tmp_path / "bait"
+    pickle.loads(pickle.dumps(Bait(bait))).close()
+    assert bait.exists()
+    bait.unlink()
+    trap = pickle.dumps(Bait(bait))
+    fill(tmp_path / "r")
+    path = shards(tmp_path / "r", "series")[0]
+    table = pq.read_table(path)
+    metadata = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": trap}
+    table = table.set_column(
+        1, pa.field("value", pa.float64(), metadata=metadata), table["value"]
+    ).replace_schema_metadata({b"pandas": trap, b"ARROW:schema": trap} | metadata)
+    path.unlink()
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, write_page_checksum=True, store_schema=False)
+    content = bytes(sink.getvalue())
+    name = f"series-{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    (path.parent / name).write_bytes(content)
+    for readable in (path.parent / name, *shards(tmp_path / "r", "outcomes")):
+        pq.ParquetFile(readable, page_checksum_verification=True).read()
+    for call in (
+        Store(tmp_path / "r").outcomes,
+        Store(tmp_path / "r").damaged,
+        Store(tmp_path / "r").failures,
+    ):
+        call()
+    (tmp_path / "r" / "plan.json").write_bytes(trap)
+    with pytest.raises(DamagedResultsError):
+        Store(tmp_path / "r")
+    assert not bait.exists()

@@ -17,7 +17,7 @@ from sim.verify.engine import RELATIVE, Company, Theatre, made
 QUICK = {
     "brock-durlauf": {"beta_j": "0.7,1.3", "startups": "2000", "months": "30"},
     "brock-durlauf-finite": {"n": "10", "ticks": "1500"},
-    "hysteresis": {"cells": "4", "months": "2000", "bracket": "0.005"},
+    "hysteresis": {"cells": "4", "months": "5000", "bracket": "0.005"},
     "polya": {"cells": "2", "additions": "30", "urns": "40"},
     "dispersion": {"side": "16", "modes": "1,3"},
     "logit": {"parks": "3", "choosers": "3000"},

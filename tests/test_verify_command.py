@@ -16,7 +16,7 @@ from sim.verify.case import Case, Knob, KnobError, Result, Row
 from sim.verify.page import page, write_page
 from sim.verify.report import Watch, mark_of, report_lines, summary_line, value_text
 
-QUICK = ["hysteresis", "--set", "cells=3", "--set", "months=1500", "--set", "bracket=0.005"]
+QUICK = ["hysteresis", "--set", "cells=3", "--set", "months=5000", "--set", "bracket=0.005"]
 KNOBS = {
     "n": Knob(3, "a number of things", "things", 1, 9),
     "share": Knob(0.5, "a share", "-", 0.0, 1.0),

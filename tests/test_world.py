@@ -5,8 +5,22 @@ import pytest
 import worlds
 from worlds import startups
 
-from sim.ledger import ACQUIRED, ACTIVE, CLOSED, DORMANT, LEFT, LISTED, LOST, STARTUP, WAITING, Ledger, Table
-from sim.processes.location import in_turn
+from sim.ledger import (
+    ACQUIRED,
+    ACTIVE,
+    CLOSED,
+    DORMANT,
+    LEFT,
+    LISTED,
+    LOST,
+    STARTUP,
+    WAITING,
+    Ledger,
+    Table,
+    distinct,
+    in_order,
+    in_turn,
+)
 
 
 def ledger_of(rows: np.ndarray) -> Ledger:
@@ -79,9 +93,23 @@ def test_a_copy_of_a_table_is_its_own():
     assert isinstance(twin, Table)
 
 
-def test_equal_turns_go_by_uid(monkeypatch):
-    ledger = ledger_of(startups(50))
-    monkeypatch.setattr("sim.processes.location.turns", lambda firms, chosen, key: np.zeros(len(chosen)))
-    chosen = in_turn(ledger.parts[0], np.random.default_rng(3).permutation(50), np.uint64(1))
-    uids = ledger["uid"][chosen].tolist()
-    assert uids == sorted(uids)
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 7, 64, 1000])
+def test_whoever_draws_the_smaller_number_is_first_and_equal_numbers_go_by_uid(number):
+    rng = np.random.default_rng(number)
+    numbers = rng.integers(0, max(number // 3, 1), number) / 7.0
+    uids = rng.permutation(number).astype(np.uint64)
+    assert in_order(numbers, uids).tolist() == np.lexsort((uids, numbers)).tolist()
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 300])
+def test_distinct_masks_ascend_and_each_has_the_position_of_its_own(number):
+    masks = np.random.default_rng(number).integers(0, 9, number)
+    found, columns = distinct(masks)
+    assert found.tolist() == sorted(set(masks.tolist()))
+    assert found[columns].tolist() == masks.tolist()
+
+
+def test_the_order_of_service_does_not_depend_on_the_order_of_rows():
+    firms, key = ledger_of(startups(50)).parts[0], np.uint64(1)
+    shuffled = np.random.default_rng(3).permutation(50)
+    assert in_turn(firms, shuffled, key).tolist() == in_turn(firms, np.arange(50), key).tolist()

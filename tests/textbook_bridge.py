@@ -5,10 +5,11 @@ import math
 
 import numpy as np
 from textbook.model import TextbookModel
-from textbook.words import ACTIVE, LISTED, LONG_AGO, LOST, SEGMENTS, WAITING
+from textbook.words import ACQUIRED, ACTIVE, LISTED, LONG_AGO, LOST, SEGMENTS, WAITING
 
 from sim.ledger import NEVER, ORIGINS, STATUSES
 from sim.model import ClusterModel
+from sim.processes.funds import VISITOR
 
 SITES = (None, "here", "outside")
 #: how far two floats may lie apart: the engine's exp and log are its own, and differ from math's in the last bits
@@ -59,12 +60,15 @@ def fund_of(row) -> dict:
         "offset": int(row["offset"]),
         "rounds": (int(row["first_round"]), int(row["last_round"])),
         "segments": {s for s in range(4) if int(row["segments"]) >> s & 1},
+        "partner": int(row["partner"]) == 1,
+        "visiting": int(row["partner"]) == VISITOR,
         **{name: float(row[name]) for name in money},
     }
 
 
 WHOLE = ("segment", "stage", "cell", "waited", "origin_place", "rounds")
-MONTHS = ("born", "lease_end", "boost_end", "search_end", "pause_end", "ended", "lock_end", "last_round")
+MONTHS = ("born", "lease_end", "boost_end", "search_end", "pause_end", "ended", "lock_end", "reserved", "applied",
+          "last_round")  # fmt: skip
 REAL = (
     "heads",
     "cash",
@@ -88,7 +92,9 @@ def ledgers(world):
 
 def startup_of(row, holdings, funds) -> dict:
     """Return a row of the ledger as plain values."""
-    chain, at = [], int(row["holding"])
+    # who was acquired or listed has paid its holders: the engine leaves the chain where it was
+    paid_out = STATUSES[row["status"]] in (ACQUIRED, LISTED)
+    chain, at = [], -1 if paid_out else int(row["holding"])
     while at >= 0:
         fund, share, before, at = (holdings[at][name] for name in ("fund", "share", "rounds", "next"))
         chain.append((int(fund), float(share), int(before) - 1))
@@ -108,10 +114,11 @@ def startup_of(row, holdings, funds) -> dict:
 
 #: fields in the order in which a month computes them: the first that differs tells the process that is at fault
 SCHEDULE = (
-    "spillover", "diversity", "tenants", "rent", "demand", "price", "delivered", "log_sufficiency", "support",
+    "seat", "size", "spillover", "diversity", "tenants", "rent", "demand", "price", "delivered", "log_sufficiency", "support",
     "voucher_gpu", "log_capability", "revenue_share", "posts", "wage", "heads", "cash", "commitment", "uncalled",
     "search_end", "ask", "pause_end", "number", "amount", "stage", "valuation", "status", "site", "production",
     "appeal", "founded outside", "is there", "segment", "log_quality", "cell", "area", "lease_rent", "lease_end",
+    "reserved", "applied", "reservations", "applications",
 )  # fmt: skip
 
 
@@ -198,6 +205,8 @@ def differences(model: ClusterModel, twin: TextbookModel, month: int) -> list[Di
         hold(f"founders of {SEGMENTS[segment]}", "appeal", appeal, twin.appeal[segment])
         hold(f"founders of {SEGMENTS[segment]}", "founded outside", int(world.founded_outside[segment]),
              twin.founded_outside[segment])  # fmt: skip
+    for name, engine, count in zip(("reservations", "applications"), world.uptake, twin.uptake, strict=True):
+        hold("uptake list", name, int(engine), count)
     for account, policy in zip(world.accounts, twin.policies, strict=True):
         for name in ("spent", "served", "refused"):
             hold(f"lever {policy.id}", name, float(account[name]), float(getattr(policy, name)))
@@ -206,6 +215,54 @@ def differences(model: ClusterModel, twin: TextbookModel, month: int) -> list[Di
         for name in ("purse", "called", "paid", "returned", "handed_back"):
             hold(f"guided fund {fund.policy.id}", name, float(row[name]), float(getattr(fund, name)))
     return sorted(found, key=lambda difference: difference.place)
+
+
+#: what of a start is compared first: the cause before what follows from it
+CAUSES = ("residual", "commitment", "uncalled", "is there")
+
+
+def differences_at_start(engine: dict, own: dict) -> list[Difference]:
+    """Return where two states differ from which a twin may begin, each as plain values."""
+    found: list[Difference] = []
+
+    def hold(what, field, a, b):
+        if not near(a, b):
+            found.append(Difference(engine["month"], what, field, a, b))
+
+    theirs, ours = ({int(s["uid"]): s for s in state["startups"]} for state in (engine, own))
+    for uid in sorted(theirs.keys() ^ ours.keys()):
+        hold(f"startup {uid}", "is there", *(s[uid]["status"] if uid in s else None for s in (theirs, ours)))
+    hold("startups", "number", len(engine["startups"]), len(own["startups"]))
+    for uid in sorted(theirs.keys() & ours.keys()):
+        a, b = theirs[uid], ours[uid]
+        for name in a | b:
+            if name == "holdings":
+                hold_alike(hold, f"startup {uid}", sorted(a[name]), sorted(b[name]))
+            elif name != "last_round" or a["rounds"]:  # the gap before the first round is the age
+                hold(f"startup {uid}", name, a.get(name), b.get(name))
+    for name in engine["offices"]:
+        place = "zone" if name == "residual" else "cell"
+        for k, pair in enumerate(zip(engine["offices"][name], own["offices"][name], strict=True)):
+            hold(f"{place} {k}", name, *map(float, pair))
+    for market in ("labour", "compute"):
+        for name in engine[market] | own[market]:
+            hold(market, name, engine[market].get(name), own[market].get(name))
+    for a, b in zip(engine["funds"], own["funds"], strict=True):
+        for name in a | b:
+            hold(f"fund {int(a['uid'])}", name, a.get(name), b.get(name))
+    for segment, pair in enumerate(zip(engine["reference_appeal"], own["reference_appeal"], strict=True)):
+        hold(f"founders of {SEGMENTS[segment]}", "appeal", *pair)
+    hold("the start", "month", engine["month"], own["month"])
+    rank = {field: place for place, field in enumerate(CAUSES)}
+    return sorted(found, key=lambda difference: rank.get(difference.field, len(rank)))
+
+
+def hold_alike(hold, what, engine, own):
+    """Compare what funds hold of a startup: fund, share, and how many rounds had closed before."""
+    hold(what, "number of holdings", len(engine), len(own))
+    for a, b in zip(engine, own, strict=False):
+        for field, one, other in zip(("holding", "share", "round"), a, b, strict=True):
+            hold(what, field, one, other)
 
 
 def compare(model: ClusterModel, twin: TextbookModel, months: int) -> list[Difference]:

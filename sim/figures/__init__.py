@@ -15,7 +15,7 @@ from sim.figures.page import draw_scenario
 from sim.figures.paths import draw_difference_path, draw_group_paths, draw_level_paths
 from sim.figures.sheets import draw_comparison
 from sim.figures.states import ZoneState
-from sim.figures.style import FontError, Mark, Named, house_style
+from sim.figures.style import FontError, Mark, Named, house_style, use_house_style
 from sim.figures.survival import draw_fates, draw_survival
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "draw_world",
     "house_style",
     "level_bounds",
+    "use_house_style",
 ]

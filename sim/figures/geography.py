@@ -1,11 +1,8 @@
 """What a map of a world is drawn from: outlines of zones, districts, stations, places and labels."""
 
 import collections
-import csv
 import dataclasses
 import functools
-import json
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -13,7 +10,7 @@ from matplotlib.path import Path
 
 from sim.figures.style import ROLES, text_width
 from sim.figures.words import say
-from sim.places import AnyWorld
+from sim.places import AnyWorld, Ground, read_ground
 from sim.space import Grid
 
 #: space between a zone and the column of labels, as a share of the grid's width
@@ -137,6 +134,19 @@ class Geography:
                 return district.name_zh if lang == "zh" else district.name_en
         return ""
 
+    def home_note(self, lang: str) -> str:
+        """Return what the world says of its home district and the frame of maps, empty if nothing."""
+        return str(self.settings.get("map", {}).get("home_note_zh" if lang == "zh" else "home_note", ""))
+
+    def home_text(self, lang: str) -> str:
+        """Return that the home district is white on maps, empty if the world names none."""
+        home, note = self.home_name(lang), self.home_note(lang)
+        if not home:
+            return ""
+        if not note:
+            return say("{home} in white", lang, home=home)
+        return say("{home} in white; {note}", lang, home=home, note=note)
+
     def credit(self, lang: str = "en", in_full: bool = False) -> str:
         """Return whose data a map shows and that stock is synthetic, in a few words or in full."""
         if self.made:
@@ -158,33 +168,27 @@ class Geography:
 def _read(world: AnyWorld) -> Geography:
     grid = Grid.of(world)
     tables = grid.tables
-    geo = tables.folder / "geo" if tables.folder is not None else None
-    points = {
-        name: [(r, *tables.km(float(r["lon"]), float(r["lat"]))) for r in _rows(geo, f"{name}.csv")]
-        for name in ("metro_stations", "places")
-    }
+    ground = tables.ground
+    if ground is None:
+        ground = read_ground(tables.folder) if tables.folder is not None else Ground()
+    stations, places = (
+        [(row, *tables.km(float(row["lon"]), float(row["lat"]))) for row in rows]
+        for rows in (ground.stations, ground.places)
+    )
     cells = [np.flatnonzero(grid.zone == z) for z in range(grid.n_zones)]
     return Geography(
         grid=grid,
         outlines=tuple(outline(grid.column[c], grid.row[c], grid.cell_km) for c in cells),
         everything=outline(grid.column, grid.row, grid.cell_km),
         centres=np.array([_centre(grid, z, c) for z, c in enumerate(cells)]),
-        labels=_labels(grid, {r["zone"]: r for r in _rows(tables.folder, "labels.csv")}),
-        districts=tuple(d for file in sorted(geo.glob("*.geojson")) for d in _districts(grid, file))
-        if geo
-        else (),
-        stations=np.array([(x, y) for _row, x, y in points["metro_stations"]]).reshape(-1, 2),
-        places=tuple(points["places"]),
+        labels=_labels(grid, {row["zone"]: row for row in ground.labels}),
+        districts=tuple(
+            District(name, name_zh, tuple(np.array([tables.km(*point) for point in ring]) for ring in rings))
+            for name, name_zh, rings in ground.districts
+        ),
+        stations=np.array([(x, y) for _row, x, y in stations]).reshape(-1, 2),
+        places=tuple(places),
     )
-
-
-def _rows(folder: pathlib.Path | None, name: str) -> list[dict[str, str]]:
-    """Return the lines of a table; none if the world has no such table."""
-    file = folder / name if folder is not None else None
-    if file is None or not file.exists():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 def _labels(grid: Grid, rows: dict[str, dict[str, str]]) -> tuple[Label, ...]:
@@ -195,16 +199,6 @@ def _labels(grid: Grid, rows: dict[str, dict[str, str]]) -> tuple[Label, ...]:
         english, chinese = row.get("short_en") or zone.name, row.get("short_zh") or zone.name_zh
         labels.append(Label(english, chinese, x, y, row.get("align") or "left"))
     return tuple(labels)
-
-
-def _districts(grid: Grid, file: pathlib.Path) -> list[District]:
-    found = []
-    for feature in json.loads(file.read_text(encoding="utf-8"))["features"]:
-        shape, named = feature["geometry"], feature["properties"]
-        parts = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
-        rings = tuple(np.array([grid.tables.km(*point[:2]) for point in ring]) for p in parts for ring in p)
-        found.append(District(named["name_en"], named["name_zh"], rings))
-    return found
 
 
 def _centre(grid: Grid, zone: int, cells: np.ndarray) -> tuple[float, float]:

@@ -382,8 +382,13 @@ def draw_difference_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> 
         write(ax, (i + 1) * box, 38, difference_text(bound), "legend", ha="center", va="top")
 
 
-def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en", points: bool = True) -> None:
-    """Draw the key of hatches, outlines and, unless the map has none, points into axes measured in pixels."""
+def draw_mark_key(
+    ax: Axes, n_seeds: int, home: str, lang: str = "en", points: bool = True, stations: bool = True
+) -> None:
+    """Draw the key of hatches, outlines and, unless the map has none, points into axes measured in pixels.
+
+    `home` is what it says of the home district; `stations` says whether the points include metro stations.
+    """
     _key_axes(ax, "")
     hatched, colours = PALETTE["unresolved"], PALETTE["map"]
     unresolved = say("95 % interval includes 0: not resolved", lang)
@@ -395,19 +400,26 @@ def draw_mark_key(ax: Axes, n_seeds: int, home: str, lang: str = "en", points: b
     )
     texts = [unresolved, say("zone the policy treats", lang)]
     if points:
-        ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
-        ax.plot([15], [66.5], **NODE)
-        ax.plot([205], [47], **PLACE)
-        write(ax, 215, 47, say("named place", lang), "legend", va="center_baseline")
-        texts += [say("metro station", lang), say("university, institute or anchor firms", lang)]
+        node, place = say("university, institute or anchor firms", lang), say("named place", lang)
+        if stations:
+            ax.plot([15], [47], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+            ax.plot([15], [66.5], **NODE)
+            ax.plot([205], [47], **PLACE)
+            write(ax, 215, 47, place, "legend", va="center_baseline")
+            texts += [say("metro station", lang), node]
+        else:
+            ax.plot([15], [47], **NODE)
+            ax.plot([15], [66.5], **PLACE)
+            texts += [node, place]
     for i, text in enumerate(texts):
         write(ax, 38, 8 + 19.5 * i, text, "legend", va="center_baseline")
     if home:
-        text = say("{home} in white; its empty north lies outside the frame", lang, home=home)
-        write(ax, 0, 86, text, "legend", va="center_baseline")
+        write(ax, 0, 86, home, "legend", va="center_baseline")
 
 
-def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en", points: bool = True) -> None:
+def draw_point_key(
+    ax: Axes, treated: bool = True, lang: str = "en", points: bool = True, stations: bool = True
+) -> None:
     """Draw the key of points and of the outline of treated zones, as far as there are any, into axes in pixels."""
     width = _key_axes(ax, "")
     colours = PALETTE["map"]
@@ -418,7 +430,9 @@ def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en", points: boo
         "metro station",
         "zone the policy treats",
     )
-    for (x, y), phrase, there in zip(spots, texts, (points, points, points, treated), strict=True):
+    for (x, y), phrase, there in zip(
+        spots, texts, (points, points, points and stations, treated), strict=True
+    ):
         if there:
             write(ax, x + 14, y, say(phrase, lang), color=PALETTE["ink_secondary"], va="center_baseline")
     if treated:
@@ -427,7 +441,8 @@ def draw_point_key(ax: Axes, treated: bool = True, lang: str = "en", points: boo
     if points:
         ax.plot(*spots[0], **NODE)
         ax.plot(*spots[1], **PLACE)
-        ax.plot(*spots[2], ".", markersize=4, markeredgewidth=0, color=colours["station"])
+        if stations:
+            ax.plot(*spots[2], ".", markersize=4, markeredgewidth=0, color=colours["station"])
 
 
 def _key_axes(ax: Axes, title: str) -> float:

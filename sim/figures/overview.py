@@ -1,5 +1,6 @@
 """The world as a map: zones by belt, universities and anchor firms, stations, named places."""
 
+import itertools
 import pathlib
 import re
 from typing import Any
@@ -99,7 +100,7 @@ def _draw_map(ax: Axes, world: AnyWorld, lang: str) -> None:
 
 
 def _belt_colours(geography: Geography) -> dict[str, str]:
-    return dict(zip(geography.settings["belts"], PALETTE["belts"], strict=False))
+    return dict(zip(geography.settings["belts"], itertools.cycle(PALETTE["belts"]), strict=False))
 
 
 def _tint(colour: str) -> str:
@@ -182,10 +183,9 @@ def _draw_sheet(folder: pathlib.Path, name: str, world: AnyWorld, lang: str) -> 
         lang,
         cell=settings["cell_km"],
     )
-    home = geography.home_name(lang)
+    home = geography.home_text(lang)
     if home:
-        empty = say("{home} in white; its empty north lies outside the frame", lang, home=home)
-        subtitle = f"{subtitle} · {empty}"
+        subtitle = f"{subtitle} · {home}"
     sheet.write(MARGIN, MARGIN, title, "title")
     sheet.write(
         MARGIN, MARGIN + 31, wrap(subtitle, sheet.width - 2 * MARGIN, "subtitle", lines=1), "subtitle"
@@ -211,14 +211,18 @@ def _draw_key(ax: Axes, geography: Geography, lang: str) -> None:
         write(ax, 38, y, text, "legend", va="center_baseline")
         y += 20
     points = (("o", PALETTE["ink"], "Zone centre"), (".", PALETTE["map"]["station"], "Metro station"))
-    for marker, colour, text in points:
+    for marker, colour, text in points[: 2 if len(geography.stations) else 1]:
         look = DOT if marker == "o" else {"markersize": 5, "markeredgewidth": 0}
         ax.plot([14], [y], marker, color=colour, **look)
         write(ax, 38, y, say(text, lang), "legend", va="center_baseline")
         y += 20
-    ax.plot([14], [y], **PLACE)
-    write(ax, 38, y, say("Named place; its name where there is room", lang), "legend", va="center_baseline")
-    _key_of_nodes(ax, geography, y + 26, heading, lang)
+    if geography.places:
+        ax.plot([14], [y], **PLACE)
+        write(
+            ax, 38, y, say("Named place; its name where there is room", lang), "legend", va="center_baseline"
+        )
+        y += 20
+    _key_of_nodes(ax, geography, y + 6, heading, lang)
 
 
 def _key_of_nodes(ax: Axes, geography: Geography, y: float, heading: dict[str, Any], lang: str) -> None:

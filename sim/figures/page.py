@@ -120,7 +120,9 @@ class _Page:
         listed = ", ".join(str(run.seed) for run in self.runs[:MOST_SEEDS])
         if len(self.runs) > MOST_SEEDS:
             listed += "…"
-        seeds = self.say("seed {seeds}" if len(self.runs) == 1 else "seeds {seeds}", seeds=listed)
+        seeds = self.say("seeds {seeds}", seeds=listed)
+        if len(self.runs) == 1:
+            seeds = self.say("seed {seeds}", seeds=listed)
         scenario = self.say("scenario {of}", of=f"{self.run.scenario_id} {self.run.fingerprint[:8]}")
         return " · ".join([self.say("Scenario, not a forecast"), seeds, scenario])
 
@@ -183,7 +185,8 @@ class _Page:
         bounds = level_bounds(float(values.max()))
         draw_levels(ax, values, bounds, self.scenario.world, self.scenario.treated_zones, self.lang)
         key = sheet.axes(x, y + HEAD + self.map_height + CREDIT_LINES, UNIT, KEY)
-        draw_point_key(key, bool(self.scenario.treated_zones), self.lang, not self.geography.made)
+        draw_point_key(key, bool(self.scenario.treated_zones), self.lang, not self.geography.made,
+                       len(self.geography.stations) > 0)  # fmt: skip
         listed = (f"{name} {level_text(v)}" for name, v in zip(self.zone_names, values, strict=True))
         return f"{subtitle}: {', '.join(listed)}."
 

@@ -64,7 +64,7 @@ def draw_comparison(comparison: Any, folder: str | pathlib.Path, lang: str = "en
     with house_style():
         for number, places in enumerate(view.sheets(), start=1):
             suffix = "" if number == 1 else f"-{number}"
-            for name, draw in (("map", _maps), ("paths", _paths), ("zones", _bars)):
+            for name, draw in (("map", _maps), ("paths", _paths), ("zones", draw_bars)):
                 drawn = draw(view, places)
                 if drawn is not None:
                     sheet, title, description = drawn
@@ -222,8 +222,8 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
     keys = [sheet.axes(MARGIN + c * (UNIT + GAP), top + rows * panel, UNIT, key) for c in range(COLUMNS)]
     draw_level_key(keys[0], level_steps, view.lang)
     draw_difference_key(keys[1], difference_steps, view.lang)
-    draw_mark_key(keys[2], view.n_seeds, view.geography.home_name(view.lang), view.lang,
-                  not view.geography.made)  # fmt: skip
+    draw_mark_key(keys[2], view.n_seeds, view.geography.home_text(view.lang), view.lang,
+                  not view.geography.made, len(view.geography.stations) > 0)  # fmt: skip
     return sheet, title, _describe_maps(view, places)
 
 
@@ -312,7 +312,8 @@ def _describe_paths(view: View, differences: dict[int, np.ndarray]) -> str:
     return " ".join([*parts, f"{view.stamp}."])
 
 
-def _bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
+def draw_bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
+    """Return the sheet of net and moved startups with its title and description, None if nothing is known of them."""
     splits = {id_: view.split(id_) for id_ in view.policies}
     known = {id_: split for id_, split in splits.items() if split is not None}
     here = [place for place in places if view.policies[place] in known]

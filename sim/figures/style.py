@@ -98,6 +98,13 @@ def house_style() -> Iterator[None]:
         yield
 
 
+def use_house_style() -> None:
+    """Let all figures of this process look like the project's, as large as a screen asks for: for notebooks."""
+    mpl.rcParams.update(mpl.rc_params_from_file(_FOLDER / "haidian.mplstyle", use_default_template=False))
+    mpl.rcParams["font.family"] = list(fonts())
+    mpl.rcParams["figure.dpi"] = 100
+
+
 def write(at: Axes | Figure, x: float, y: float, text: str, role: str = "label", **options: Any) -> Text:
     """Write a text in a role; dollar signs and the like mean themselves."""
     size, weight, colour = ROLES[role]
@@ -226,6 +233,12 @@ class Sheet:
             [9], [9], marker=mark.marker, markersize=size, color=mark.colour, markeredgewidth=0, clip_on=False
         )
         write(ax, 9, 9, mark.letter, "strong", color="white", ha="center", va="center_baseline")
+
+    def png(self) -> bytes:
+        """Return the sheet as PNG at twice its size."""
+        written = io.BytesIO()
+        self.figure.savefig(written, format="png", dpi=PIXELS_PER_INCH * PNG_SCALE)
+        return written.getvalue()
 
     def save(
         self, folder: pathlib.Path, name: str, title: str, description: str, source: str

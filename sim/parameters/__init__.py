@@ -63,6 +63,14 @@ class Parameters:
             **{name: types.SimpleNamespace(**_plain(row)) for name, row in records.items()}
         )
 
+    def __deepcopy__(self, memo: dict) -> "Parameters":
+        # nothing writes parameters, and kernels would be compiled again for a copy's table, which could be written
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the same table again, of the one dtype that kernels know
+        return type(self), ({name: self.table[0][name] for name in self.table.dtype.names or ()},)
+
     @classmethod
     def of(cls, scenario: Any) -> "Parameters":
         """Return the parameters of a scenario."""

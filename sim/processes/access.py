@@ -25,7 +25,7 @@ import numpy as np
 
 from sim.compiled import exps, kernel, log, logs
 from sim.ledger import ACTIVE, LISTED
-from sim.space import Grid, decay, spread, spread_one, total
+from sim.space import Grid, decay, spread, spread_one, sum_rows, total
 from sim.world import exact
 
 RELATIVE = 1
@@ -43,14 +43,13 @@ def refresh_fields(world, par, terms) -> None:
 
     Where other flats are let than last month, access to talent is weighed anew (writes housing, log_talent).
     """
-    if (terms.housing.any() or world.housing.any()) and not np.array_equal(terms.housing, world.housing):
+    if (total(terms.housing) or total(world.housing)) and not np.array_equal(terms.housing, world.housing):
         world.housing = terms.housing.copy()
         world.log_talent = access_to_talent(world, par)
     relative = par.values.location.social_form == RELATIVE
     sources = heads_by_cell(world.startups.parts[0], world.grid.n_cells, relative)
     heads = heads_by_cell(world.startups.parts[0], world.grid.n_cells, False) if relative else sources
-    for segment in range(4):
-        world.heads[segment] = total(heads[segment])
+    sum_rows(heads, world.heads)
     matrix = spillover_matrix(world.grid, par.values.access.spillover_range_km, cut_of(par))
     spread(matrix, sources, world.spillovers)
     if relative:
@@ -61,8 +60,9 @@ def refresh_fields(world, par, terms) -> None:
             world.spillovers, par.values.access.spillover_scale_heads, world.log_spillovers, world.diversity
         )
     firms, states, _ = world.startups.parts
-    receive(firms, states, par.table, matrix, relative, world.spillovers,
-            world.log_spillovers, world.diversity)  # fmt: skip
+    own = own_weights(world.grid, par.values.access.spillover_range_km, cut_of(par))
+    receive(firms, states, par.table, own, relative, world.spillovers, world.log_spillovers,
+            world.diversity)  # fmt: skip
     attract(world, par, world.attraction)
 
 
@@ -80,7 +80,8 @@ def attract(world, par, out: np.ndarray) -> None:
         world.diversity,
         world.log_talent,
         world.log_capital,
-        world.residual[world.grid.zone],
+        world.residual,
+        world.grid.zone,
         out,
     )
 
@@ -136,6 +137,12 @@ def cut_of(par) -> float:
 def spillover_matrix(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
     """Return K, (n_cells, n_cells); row j holds what one head in cell j gives to each cell."""
     return decay(grid.cell_distance, range_km, cut_km) / grid.kernel_sum(range_km, cut_km)
+
+
+@functools.lru_cache(maxsize=8)
+def own_weights(grid: Grid, range_km: float, cut_km: float) -> np.ndarray:
+    """Return what one head gives to its own cell, (n_cells,)."""
+    return spillover_matrix(grid, range_km, cut_km).diagonal().copy()
 
 
 @kernel
@@ -195,13 +202,13 @@ def relative_counts(field, counts, others, out, jacobs):
 
 
 @kernel
-def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
-    """Give each startup the fields at its cell, without its own part unless it counts itself.   (E1)
+def receive(firms, states, par, own_weight, relative, field, log_field, jacobs):
+    """Give each firm the fields at its cell, without its own part unless it counts itself.   (E1)
 
     Rows are taken in blocks, because logarithms come several at a time.
     """
     access = par[0].access
-    scale = access.spillover_scale_heads
+    scale, plain = access.spillover_scale_heads, access.self_spillover or relative
     own_kind, everybody, mixed = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     rows, log_own, log_all = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
     for begin in range(0, firms.shape[0], BLOCK):
@@ -210,22 +217,19 @@ def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
             firm, state = firms[i], states[i]
             if firm.status != ACTIVE and firm.status != LISTED:
                 continue
-            s, c = firm.segment, firm.cell
+            s, c = np.int64(firm.segment), firm.cell
             if firm.counted_as != s:  # a row that is not written need not go back to memory
                 firm.counted_as = s
-            if access.self_spillover or field[s, c] <= 0.0:
-                state.spillover, state.diversity = log_field[s, c], jacobs[c]
-            elif relative:
-                state.spillover = log_field[s, c] * (1.0 - matrix[c, c] / field[s, c])
-                state.diversity = 0.0
-            else:
-                own = min(matrix[c, c] * firm.heads, field[s, c])
-                whole, mixed[n] = mixture(field[0, c] - (own if s == 0 else 0.0), field[1, c] - (own if s == 1 else 0.0),
-                                          field[2, c] - (own if s == 2 else 0.0), field[3, c] - (own if s == 3 else 0.0))  # fmt: skip
-                rows[n], own_kind[n], everybody[n] = i, field[s, c] - own, whole
-                n += 1
-        for k in range(n):
-            own_kind[k], everybody[k] = 1.0 + own_kind[k] / scale, 1.0 + everybody[k] / scale
+            if plain:
+                without = not access.self_spillover and field[s, c] > 0.0
+                share = 1.0 - own_weight[c] / field[s, c] if without else 1.0
+                state.spillover, state.diversity = log_field[s, c] * share, 0.0 if without else jacobs[c]
+                continue
+            own = min(own_weight[c] * firm.heads, field[s, c])
+            whole, mixed[n] = mixture(field[0, c] - own * (s == 0), field[1, c] - own * (s == 1),
+                                      field[2, c] - own * (s == 2), field[3, c] - own * (s == 3))  # fmt: skip
+            own_kind[n], everybody[n], rows[n] = 1.0 + (field[s, c] - own) / scale, 1.0 + whole / scale, i
+            n += 1
         logs(own_kind[:n], log_own[:n])
         logs(everybody[:n], log_all[:n])
         for k in range(n):
@@ -234,7 +238,7 @@ def receive(firms, states, par, matrix, relative, field, log_field, jacobs):
 
 
 @kernel
-def _attract(par, spill, jacobs, log_talent, log_capital, residual, out):
+def _attract(par, spill, jacobs, log_talent, log_capital, residual, zone, out):
     """exp(b_M L + b_J J + b_T ln T + b_W ln W + residual)   (part of E5)"""
     location, n = par[0].location, jacobs.size
     late = location.capital_weight * location.late_capital_share
@@ -243,10 +247,8 @@ def _attract(par, spill, jacobs, log_talent, log_capital, residual, out):
     exps(late * log_capital, late_factor)
     for s in range(4):
         for c in range(n):
-            place = (
-                location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c] + residual[c]
-            )
-            utility[c] = place + location.spillover_weight * spill[s, c]
+            place = location.diversity_weight * jacobs[c] + location.talent_weight * log_talent[c]
+            utility[c] = place + residual[zone[c]] + location.spillover_weight * spill[s, c]
         exps(utility, value)
         for c in range(n):
             out[s, 0, c] = value[c] * early_factor[c]

@@ -14,7 +14,7 @@ and what the holder saves is ``1 - (1 - v)^(1 - e)`` of the bill without voucher
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import LOCKED, SUPPORTED, is_eligible, turns
+from sim.ledger import LOCKED, SUPPORTED, in_order, is_eligible, turns
 from sim.randomness import combine
 from sim.terms import COMPUTE_BILL, PAYROLL, WAN
 from sim.world import exact, floor_exact, price_level
@@ -42,7 +42,7 @@ def grant_aid(world, par, terms, draw) -> None:
             served = 0
         elif amounts.sum() > left:
             key = np.uint64(combine(draw.once("aid"), np.uint64(aids["key"][k])))
-            order = np.lexsort((firms["uid"][rows], turns(firms, rows, key)))
+            order = in_order(turns(firms, rows, key), firms["uid"][rows])
             rows, shares, amounts = rows[order], shares[order], amounts[order]
             served = reached(amounts, left)
         account["refused"], account["served"] = len(rows) - served, served

@@ -66,9 +66,7 @@ def found_startups(world, par, terms, draw) -> None:
             firms, states, books, ledger.n, parents, children, parent_firms, parent_states, len(world.nodes) - 2,
             world.grid.zone, start, world.month, par.table, inside, draw("founder"), draw("inside"),
             world.founded_outside)  # fmt: skip
-    teams = heads_of(ledger.parts[0], before)
-    world.labour["teams"] = teams
-    world.labour["seekers"] -= teams
+    form_teams(ledger.parts[0], before, world.labour)
 
 
 def _month_number(month: int) -> np.uint64:
@@ -91,12 +89,13 @@ def inside_probabilities(appeal, more, par):
 
 
 @kernel
-def heads_of(firms, first):
-    """Return the heads of the rows from `first` on."""
+def form_teams(firms, first, labour):
+    """Take the heads of the rows from `first` on from the seekers.   (E10)"""
     heads = 0.0
     for i in range(first, firms.shape[0]):
         heads += exact(firms[i].heads)
-    return heads
+    labour[0].teams = heads
+    labour[0].seekers -= heads
 
 
 @kernel

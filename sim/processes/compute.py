@@ -22,7 +22,7 @@ from sim.world import exact
 
 def clear_market(world, par, terms) -> None:
     """Serve what is wanted from public capacity and from elsewhere (writes compute, accounts)."""
-    clear(world.compute, world.heads, world.labour["wage"][0], par.table, world.month < 0, terms.centres,
+    clear(world.compute, world.heads, world.labour, par.table, world.month < 0, terms.centres,
           world.accounts)  # fmt: skip
 
 
@@ -55,10 +55,10 @@ def delivered(public_share, compute):
 
 
 @kernel
-def clear(market, heads, wage, par, history, centres, accounts):
+def clear(market, heads, labour, par, history, centres, accounts):
     """Set public share, price and what is delivered; book what users of centres pay.   (E11)"""
     compute, state = par[0].compute, market[0]
-    state.demand = wanted(heads, wage, state.price, par) + state.voucher_gpu
+    state.demand = wanted(heads, labour[0].wage, state.price, par) + state.voucher_gpu
     if history:
         state.capacity = compute.public_share * state.demand
     supply, spent = state.capacity, state.capacity * compute.public_price

@@ -25,26 +25,23 @@ LAST_STAGE, FIRST_YEAR = 5, 12  # months
 
 def end_startups(world, par, terms, draw) -> None:
     """Let startups fail, be acquired, go public or leave the region (writes status, leased, funds, flows)."""
-    offer = par.outside_offer(world.month) + terms.outside_offer
-    pull = exp_each(par.values.births.outside_pull * offer)
     firms, states, books = world.startups.parts
     end(firms, states, books, par.table, world.month, world.grid.zone, world.leased, world.holdings.rows,
-        world.funds, pull, world.highest_rent, world.labour, terms.guided, world.guided, world.accounts,
+        world.funds, par.outside_offer(world.month), terms.outside_offer, world.highest_rent, world.labour, terms.guided, world.guided, world.accounts,
         draw("fail"), draw("acquire"), draw("list"), draw("leave"), world.flows)  # fmt: skip
 
 
 def keep_register(world, par, terms, draw) -> None:
     """Strike failed firms off the register (writes status)."""
-    firms, _, books = world.former.parts
-    strike_off(firms, books, par.table, world.month, draw("register"))
+    strike_off(world.former.parts[0], par.table, draw("register"))
 
 
 @kernel
-def exp_each(values):
-    """Return the exponential of each value."""
-    out = np.empty(values.size)
-    for i in range(values.size):
-        out[i] = exp(values[i])
+def pull_outside(trend, offer, births):
+    """exp(pull x outside offer) by segment   (E21)"""
+    out = np.empty(offer.size)
+    for s in range(offer.size):
+        out[s] = exp(births.outside_pull * (trend + offer[s]))
     return out
 
 
@@ -74,14 +71,15 @@ def departure_probability(rent, stage, pull, exits):
 
 
 @kernel
-def end(firms, states, books, par, month, zone, leased, holdings, funds, pull, highest_rent, labour, guided, purses,
-        accounts, fail_key, acquire_key, list_key, leave_key, flows):  # fmt: skip
+def end(firms, states, books, par, month, zone, leased, holdings, funds, trend, offer, highest_rent, labour, guided,
+        purses, accounts, fail_key, acquire_key, list_key, leave_key, flows):  # fmt: skip
     """Draw each startup's end, in the order failure, acquisition, listing, departure.   (E17, E21)
 
     Nobody leaves more readily than at the last stage and the highest rent, and nobody with cash fails more
     readily than at the worst stage: that settles most draws alone.
     """
     exits, births, finance = par[0].exits, par[0].births, par[0].finance
+    pull = pull_outside(trend, offer, births)
     most = departure_probability(highest_rent, LAST_STAGE, np.max(pull), exits)
     worst = exits.failure_per_month * max(exits.failure_first_year_factor, 1.0)
     worst *= np.max(exits.failure_stage_factor)
@@ -174,14 +172,10 @@ def pay_holders(book, multiple, finance, holdings, funds):
 
 
 @kernel
-def strike_off(firms, books, par, month, key):
-    """Let a dormant firm leave the register with chance 1/mean, from the month after its end.   (E22)"""
+def strike_off(former, par, key):
+    """Let a dormant firm leave the register with chance 1/mean; whose end is of this month is not among them.   (E22)"""
     exits = par[0].exits
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        if (
-            firm.status == DORMANT
-            and books[i].ended < month
-            and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0
-        ):
+    for i in range(former.shape[0]):
+        firm = former[i]
+        if firm.status == DORMANT and uniform(key, firm.uid, 0) * exits.dormancy_months < 1.0:
             firm.status = CLOSED

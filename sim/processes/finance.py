@@ -26,14 +26,14 @@ D. Gale and L. Shapley (1962), College admissions and the stability of marriage,
 import numpy as np
 
 from sim.compiled import exp, kernel, log, normal_quantile
-from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER, is_eligible
+from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER, in_order, is_eligible
 from sim.randomness import combine, normal, uniform
 from sim.world import FLOW, exact
 
 APP, LAST_STAGE, LAST_ROUND = 1, 5, 4
 DEALS, CAPITAL, GUIDED = FLOW["deals"], FLOW["capital_wan"], FLOW["guided_wan"]
 LITTLE = 0.02  # weight of a fund that invests in favoured segments only, in crowding out
-PARTS = 12  # in which the list is written
+PARTS = 8  # in which the list is written
 PART_HEIGHT = 0.5  # of a part of the list, in standard deviations of taste
 BLOCK = 512  # rows
 
@@ -45,7 +45,7 @@ def close_rounds(world, par, terms, draw) -> None:
     seekers = seek(firms, states, books, table, world.month, draw("seek"), draw.once("ask"), world.caps)
     if seekers.size == 0:
         return
-    order = np.argsort(world.funds["uid"])
+    order = in_order(np.zeros(len(world.funds)), world.funds["uid"].copy())
     firm, fund, amount, guided_by, reserved = match(
         firms, states, books, seekers, world.month, world.funds, order, grid.zone_distance, table,
         draw.once("taste"), PARTS, terms.guided, world.guided, world.accounts, world.caps)  # fmt: skip
@@ -227,7 +227,7 @@ def match(firms, states, books, seekers, month, funds, order, to_seat, par, key,
     room = bounded[6].size
     room_for_pairs = (np.empty(room, dtype=np.int32), np.empty(room))
     out_firm, out_fund = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
-    out_amount, n = np.empty(room), 0
+    out_amount, n = np.empty(room), np.int64(0)
     for part in range(parts - 1, -1, -1):
         if not (np.minimum(purse, ticket) >= least).any():
             break
@@ -424,12 +424,12 @@ def go_down(uids, asks, need, made, purse, ticket, finance, pairs, firms, books,
     """
     who, first, fund_of, score = pairs
     pair, heap = np.empty(who.size, dtype=np.int64), np.empty(who.size, dtype=np.int64)
-    scores, own, size = np.empty(who.size), uids[who], 0
+    scores, own, size = np.empty(who.size), uids[who], np.int64(0)
     for k in range(who.size):
         i = who[k]
         least, pair[k] = smallest_part(asks[i], made[i], reserved[i], finance), -1
         if need[i] >= least:
-            pair[k] = next_pair(first[k], first[k + 1], -1, fund_of, score, least, purse, ticket)
+            pair[k] = next_pair(first[k], first[k + 1], pair[k], fund_of, score, least, purse, ticket)
         if pair[k] >= 0:
             heap[size], scores[size] = k, score[pair[k]]
             sift_up(heap, scores, size, own)

@@ -27,12 +27,9 @@ MONTHS_A_YEAR = 12.0
 
 
 def fill_posts(world, par, terms) -> None:
-    """Let people come, leave and be hired; move the wage (writes heads, labour).   (E10)"""
-    firms, states, _ = world.startups.parts
-    share = np.zeros(world.posts.size)
+    """Let people come, leave and be hired; move the wage (writes labour, filled).   (E10)"""
     clear(world.labour, world.posts, world.log_talent, graduates_a_month(world, par), pull_of(world, par, terms),
-          terms.housing_added, world.month < 0, par.table, share, world.caps)  # fmt: skip
-    hire(firms, states, share)
+          terms.housing_added, world.month < 0, par.table, world.filled, world.caps)  # fmt: skip
 
 
 def inflow(world, par, terms) -> float:
@@ -42,15 +39,9 @@ def inflow(world, par, terms) -> float:
 
 def pull_of(world, par, terms) -> float:
     """Return how much other cities keep people from coming [log].   (E10)"""
-    return par.values.births.outside_pull * (par.outside_offer(world.month) + mean_offer(world, terms))
-
-
-def mean_offer(world, terms) -> float:
-    """Return what other cities offer beyond the trend, weighted by heads [utils].   (E10)"""
-    if not terms.outside_offer.any():
-        return 0.0
-    heads = total(world.heads)
-    return total(world.heads * terms.outside_offer) / heads if heads > 0.0 else 0.0
+    return par.values.births.outside_pull * (
+        par.outside_offer(world.month) + mean_offer(world.heads, terms.outside_offer)
+    )
 
 
 def graduates_a_month(world, par) -> float:
@@ -64,6 +55,13 @@ def begin_labour(world, par, scale: float) -> None:
     market.seekers *= scale
     market.usual_inflow *= scale
     market.usual_graduates = graduates_a_month(world, par)
+
+
+@kernel
+def mean_offer(heads, offer):
+    """Return what other cities offer beyond the trend, weighted by heads [utils].   (E10)"""
+    whole = total(heads)
+    return total(heads * offer) / whole if whole > 0.0 else 0.0
 
 
 @kernel
@@ -109,6 +107,7 @@ def share_hires(posted, log_talent, hires, par, share):
     They go in proportion to posts times T^e; what cells with no more posts to fill leave over is shared again.
     """
     power, left = np.empty(posted.size), hires
+    share[:] = 0.0
     exps(par[0].labour.access_exponent * log_talent, power)
     filled = True
     while filled:
@@ -129,14 +128,6 @@ def share_hires(posted, log_talent, hires, par, share):
                 made += more * posted[c]
         left -= made
     return hires - left
-
-
-@kernel
-def hire(firms, states, share):
-    """Add to each firm the heads that it hires."""
-    for i in range(firms.shape[0]):
-        if states[i].posts > 0.0:
-            firms[i].heads += share[firms[i].cell] * states[i].posts
 
 
 @kernel

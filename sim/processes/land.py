@@ -19,9 +19,9 @@ import functools
 
 import numpy as np
 
-from sim.compiled import exp, kernel
+from sim.compiled import exp, exps, kernel
 from sim.ledger import ACTIVE, LISTED
-from sim.space import Grid, decay, spread_one
+from sim.space import Grid, decay, spread_one, total
 from sim.world import IdentityError, exact
 
 TOLERANCE_M2 = 1e-3
@@ -36,7 +36,7 @@ def open_space(world, par, terms) -> None:
             par.values.land.vacancy_half_life_months,
             par.values.land.new_space_half_life_months,
         )
-    if terms.opened_m2.any():
+    if total(terms.opened_m2):
         opened = world.grid.spread_stock(terms.opened_m2)
         world.stock += opened
         world.excess_vacancy[1] += opened * (1.0 - par.values.land.natural_vacancy_share)
@@ -48,23 +48,22 @@ def open_space(world, par, terms) -> None:
 def clear_offices(world, par, terms) -> None:
     """Let other tenants take what they want, then move rents (writes tenants, vacant and rents)."""
     growth = exp(par.values.outlook.tenant_growth_per_month * world.month)
-    wanted = world.tenant_demand * growth + world.grid.spread_stock(terms.tenants_m2)
-    oversold = hold_offices(par.table, world.stock, world.leased, wanted, world.log_rent,
-                 world.tenants, world.vacant, world.caps)  # fmt: skip
+    grid = world.grid
+    oversold = hold_offices(par.table, world.stock, world.leased, world.tenant_demand, growth, terms.tenants_m2,
+                            grid.spread, grid.zone, world.log_rent, world.tenants, world.vacant, world.caps)  # fmt: skip
     if par.values.location.unlimited_capacity:
         world.vacant[:] = world.stock
     elif oversold > TOLERANCE_M2:
         raise IdentityError(f"month {world.month}: startups hold {oversold:.6g} m2 more than a cell has")
-    near = neighbourhood(world.grid, par.values.land.vacancy_range_km)
+    near = neighbourhood(grid, par.values.land.vacancy_range_km)
     above = spread_one(near, world.excess_vacancy[0] + world.excess_vacancy[1] - world.vacant)
     adjust_rents(par.table, above, world.nearby_stock, world.log_rent, world.caps)
-    rent_of(world.reference_rent, world.log_rent, world.rent)
-    world.highest_rent = max(world.highest_rent, float(world.rent.max()))
+    world.highest_rent = max(world.highest_rent, rent_of(world.reference_rent, world.log_rent, world.rent))
 
 
 def count_vacancy(world, par) -> None:
     """Count vacancy anew after leases were signed or given up (writes vacant)."""
-    world.vacant[:] = world.stock if par.values.location.unlimited_capacity else world.space - world.leased
+    free_space(world.stock, world.tenants, world.leased, par.table, world.vacant)
 
 
 def start_offices(world, par) -> None:
@@ -100,19 +99,27 @@ def startup_area(firms, n_cells):
 
 
 @kernel
+def free_space(stock, tenants, startups, par, vacant):
+    """Write what neither other tenants nor startups hold; all of it where capacity has no limit."""
+    for c in range(stock.size):
+        vacant[c] = stock[c] if par[0].location.unlimited_capacity else stock[c] - tenants[c] - startups[c]
+
+
+@kernel
 def tenant_demand(at_reference, log_rent, elasticity):
     """D = (D0 exp(g t) + X) (r/r0)^-e, the bracket being what they want at the reference rent   (E8)"""
     return max(at_reference, 0.0) * exp(-elasticity * log_rent)
 
 
 @kernel
-def hold_offices(par, stock, startups, demand, log_rent, tenants, vacant, caps):
+def hold_offices(par, stock, startups, demand, growth, more, spread, zone, log_rent, tenants, vacant, caps):
     """Other tenants hold min(D, F - startups); the rest is vacant. Return the most that is oversold.   (E8)"""
     land, oversold = par[0].land, 0.0
     for c in range(stock.size):
         left = stock[c] - startups[c]
         oversold = max(oversold, -left)
-        wanted = tenant_demand(demand[c], log_rent[c], land.tenant_rent_elasticity)
+        at_reference = demand[c] * growth + spread[c] * more[zone[c]]
+        wanted = tenant_demand(at_reference, log_rent[c], land.tenant_rent_elasticity)
         if wanted > left:
             caps[0].tenants_squeezed += 1
         tenants[c] = max(min(wanted, left), 0.0)
@@ -155,6 +162,10 @@ def fade(excess, half_life, new_half_life):
 
 @kernel
 def rent_of(reference, log_rent, out):
-    """r = r0 exp(ln(r/r0))"""
+    """r = r0 exp(ln(r/r0)); return the highest"""
+    exps(log_rent, out)
+    highest = 0.0
     for c in range(reference.size):
-        out[c] = reference[c] * exp(log_rent[c])
+        out[c] *= reference[c]
+        highest = max(highest, out[c])
+    return highest

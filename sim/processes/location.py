@@ -29,7 +29,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, exps, kernel, log, logs
-from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, WAITING, is_eligible, turns
+from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, distinct, in_turn, is_eligible, turns, without_rooms
 from sim.randomness import combine, uniform
 from sim.space import Grid, total
 from sim.terms import WAN
@@ -54,6 +54,8 @@ class Choice:
         Eligibility masks, sorted, (n_masks,).
     weights
         vacant^size exp(V without chi), (4, 2, n_masks, n_cells).
+    columns
+        Position of the mask of each chooser for whom the weights were made.
     zone_sums, log_all
         Their sums by zone, (4, 2, n_masks, n_zones), and the log of that over all, (4, 2, n_masks).
     log_vacancy
@@ -62,14 +64,12 @@ class Choice:
 
     def __init__(self, world, par, terms, masks: np.ndarray) -> None:
         grid = world.grid
-        self.masks = np.unique(masks).astype(np.int64) if terms.cuts.size else NO_CUT
+        self.masks, self.columns = NO_CUT, np.zeros(len(masks), dtype=np.int64)
+        if terms.cuts.size:
+            self.masks, self.columns = distinct(masks)
         self.weights, self.zone_sums, self.log_all, self.log_vacancy = weigh(
-            world.attraction, world.rent, world.vacant, grid.zone, grid.first, self.masks, rent_offer(world, terms),
-            world.lift, par.table)  # fmt: skip
-
-    def column(self, masks: np.ndarray) -> np.ndarray:
-        """Return the position of each mask."""
-        return np.searchsorted(self.masks, masks)
+            world.attraction, world.rent, world.vacant, grid.zone, grid.first, self.masks,
+            rent_offer(terms.rent_share, terms.cuts, world.accounts), world.lift, par.table)  # fmt: skip
 
 
 def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0) -> np.ndarray:
@@ -100,7 +100,7 @@ def mark_eligible(world, par, terms, draw) -> None:
         return
     firms, states, books = world.startups.parts
     due = mark(firms, states, books, world.month, world.grid.zone, terms.rent_share, terms.cuts)
-    left = terms.cuts["budget"] - world.accounts["spent_year"][terms.cuts["lever"]]
+    left = left_of_budgets(terms.cuts, world.accounts)
     for k in np.flatnonzero(due > left):
         eligible = np.flatnonzero((books["eligible"] >> k) & 1)
         eligible = in_turn(
@@ -110,27 +110,10 @@ def mark_eligible(world, par, terms, draw) -> None:
         world.accounts["refused"][terms.cuts["lever"][k]] = refused
 
 
-def rent_offer(world, terms) -> np.ndarray:
-    """Return the share of the rent that each cut offers to who would move in, (n_cuts, n_zones).
-
-    A cut that refused sitting tenants this month, or has used up the year's budget, offers nothing.
-    """
-    if terms.cuts.size == 0:
-        return terms.rent_share
-    accounts = world.accounts[terms.cuts["lever"]]
-    open_to_all = (accounts["refused"] == 0.0) & (accounts["spent_year"] < terms.cuts["budget"])
-    return terms.rent_share * open_to_all[:, None]
-
-
 def weigh_region(world, par, terms) -> Choice:
     """Return the weights that founders see, and note the region's appeal to them (writes appeal).   (E18)"""
-    masks = entrant_masks(par.table, terms.cuts)
-    choice = Choice(world, par, terms, masks)
-    columns = choice.column(masks)
-    for segment in range(4):
-        whole = without_lift(choice.zone_sums[segment, 0, columns[segment]], world.lift[segment, 0])
-        space = max(choice.log_vacancy, FULL)
-        world.appeal[segment] = max(whole, FULL) - (1.0 - par.values.births.choice_size_exponent) * space
+    choice = Choice(world, par, terms, entrant_masks(par.table, terms.cuts))
+    note_appeal(choice.zone_sums, choice.columns, choice.log_vacancy, world.lift, par.table, world.appeal)
     return choice
 
 
@@ -142,15 +125,15 @@ def weigh_movers(world, par, terms) -> Choice:
 def place_entrants(world, par, terms, choice: Choice, draw) -> None:
     """Give rooms to those who founded here; who waits too long is lost (writes startups, leased, flows)."""
     firms, states, books = world.startups.parts
-    waiting = np.flatnonzero(firms["status"] == WAITING)
+    waiting = without_rooms(firms)
     if waiting.size == 0:
         return
     waiting = in_turn(firms, waiting, draw("turn"))
-    masks = entrant_masks(par.table, terms.cuts)
+    near = nearness(world.grid, par.values.location.origin_weight_per_km)
     seat(firms, states, books, waiting, par.table, world.month, world.grid.zone, world.grid.first, choice.weights,
-         choice.zone_sums, choice.column(masks), nearness(world.grid, par.values.location.origin_weight_per_km), world.rent, world.space, world.leased,
-           world.largest_lease,
-         draw("zone"), draw("cell"), terms.cash, terms.cash_zones, world.accounts, world.flows, world.labour, world.caps)  # fmt: skip
+         choice.zone_sums, choice.columns, near, world.rent, world.space, world.leased, world.largest_lease,
+         draw("zone"), draw("cell"), terms.cash, terms.cash_zones, world.accounts, world.flows, world.labour,
+         world.caps)  # fmt: skip
 
 
 def move_tenants(world, par, terms, draw) -> None:
@@ -163,14 +146,13 @@ def move_tenants(world, par, terms, draw) -> None:
     if choosers.size == 0:
         return
     choosers = in_turn(firms, choosers, draw("turn"))
-    eligible = books["eligible"][choosers]
-    choice = Choice(world, par, terms, eligible)
+    choice = Choice(world, par, terms, books["eligible"][choosers])
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - max(choice.log_vacancy, FULL),
-           choice.column(eligible), revising,
+           choice.columns, revising,
            world.attraction, world.lift, world.log_spillovers, world.diversity,
            world.rent, world.space, world.leased, world.largest_lease, world.vacant,
-           world.labour["wage"][0], draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
+           world.labour, draw("stay"), draw("zone"), draw("cell"), world.flows, world.caps)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=8)
@@ -184,13 +166,6 @@ def nearness(grid: Grid, weight_per_km: float) -> np.ndarray:
     return out
 
 
-def in_turn(firms, chosen: np.ndarray, key) -> np.ndarray:
-    """Return the rows `chosen` in the random order in which they are served; ties go by uid."""
-    numbers = turns(firms, chosen, key)
-    order = np.argsort(numbers)
-    return break_ties(firms, chosen[order], numbers[order])
-
-
 def revisers(firms, location, key) -> np.ndarray:
     """Return who revises its place without a reason: each at a rate, or exactly one."""
     active = np.flatnonzero(firms["status"] == ACTIVE)
@@ -198,6 +173,29 @@ def revisers(firms, location, key) -> np.ndarray:
     if location.revision == ONE:
         return active[np.lexsort((firms["uid"][active], numbers))[:1]]
     return active[numbers < location.revision_rate_per_month]
+
+
+@kernel
+def rent_offer(share, cuts, accounts):
+    """Return the share of the rent that each cut offers to who would move in, (n_cuts, n_zones).
+
+    A cut that refused sitting tenants this month, or has used up the year's budget, offers nothing.
+    """
+    out = share.copy()
+    for k in range(cuts.size):
+        account = accounts[cuts[k].lever]
+        if account.refused != 0.0 or account.spent_year >= cuts[k].budget:
+            out[k] = 0.0
+    return out
+
+
+@kernel
+def left_of_budgets(cuts, accounts):
+    """Return what is left of the year's budget of each cut [wan], (n_cuts,)."""
+    out = np.empty(cuts.size)
+    for k in range(cuts.size):
+        out[k] = cuts[k].budget - accounts[cuts[k].lever].spent_year
+    return out
 
 
 @kernel
@@ -214,17 +212,6 @@ def looking(firms, month, par):
                 out[n] = i
                 n += 1
     return out[:n]
-
-
-@kernel
-def break_ties(firms, chosen, numbers):
-    """Put rows of equal number, which stand together, into the order of their uids."""
-    for k in range(1, chosen.size):
-        j = k
-        while j > 0 and numbers[j - 1] == numbers[j] and firms[chosen[j]].uid < firms[chosen[j - 1]].uid:
-            chosen[j], chosen[j - 1] = chosen[j - 1], chosen[j]
-            j -= 1
-    return chosen
 
 
 @kernel
@@ -332,6 +319,14 @@ def weigh(attraction, rent, vacant, zone, first, masks, rent_share, lift, par):
     for c in range(n_cells):
         total += vacant[c]
     return weights, zone_sums, log_all, location.size_weight * log(total)
+
+
+@kernel
+def note_appeal(zone_sums, columns, log_vacancy, lift, par, out):
+    """IV_s = ln sum(vacant exp(V)) - (1 - theta) ln sum(vacant) by segment   (E18)"""
+    space = (1.0 - par[0].births.choice_size_exponent) * max(log_vacancy, FULL)
+    for s in range(4):
+        out[s] = max(without_lift(zone_sums[s, 0, columns[s]], lift[s, 0]), FULL) - space
 
 
 @kernel
@@ -534,7 +529,7 @@ def decide(firms, states, choosers, par, month, zone, first,
            weights, zone_sums, log_rest, columns, revising,
            attraction, lift, log_spill, jacobs,
            rent, space, leased, largest, vacant,
-           wage, stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
+           labour, stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
     anywhere = np.ones(first.size - 1)
@@ -567,7 +562,7 @@ def decide(firms, states, choosers, par, month, zone, first,
         flows[zone[own], s, MOVES_OUT] += 1.0
         flows[zone[cell], s, MOVES_IN] += 1.0
         sign_lease(firm, state, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
-        payroll = firm.heads * operations.wage_wan_head_month[s] * wage
+        payroll = firm.heads * operations.wage_wan_head_month[s] * labour[0].wage
         firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
                       + location.moving_payroll_months * payroll)  # fmt: skip
 

@@ -20,7 +20,7 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 
 import numpy as np
 
-from sim.compiled import exps, kernel, log
+from sim.compiled import exps, inlined_kernel, kernel, log
 from sim.ledger import ACTIVE, IN_PROGRAMME, LISTED, SUPPORTED
 from sim.terms import WAN
 from sim.world import FLOW, exact, floor_exact, price_level
@@ -32,16 +32,14 @@ REVENUE, SUBSIDISED_AREA, SUBSIDY = FLOW["revenue_wan"], FLOW["subsidised_area_m
 def post_and_release(world, par, terms) -> None:
     """Set productivity, let heads go and open posts (writes log_capability, revenue_share, heads, posts, labour)."""
     firms, states, books = world.startups.parts
-    world.posts[:] = 0.0
-    released = staff(firms, states, books, par.table, world.labour, world.compute, world.posts, world.caps)
-    world.labour["released"] = released
-    world.labour["seekers"] += released
+    staff(firms, states, books, par.table, world.labour, world.compute, world.posts, world.caps)
 
 
 def earn_and_spend(world, par, terms) -> None:
-    """Book revenue, cost, support and rent relief (writes cash, subsidy, flows, accounts)."""
+    """Take on who was hired; book revenue, cost, support and rent relief (writes heads, cash, subsidy, flows,
+    accounts)."""
     firms, states, books = world.startups.parts
-    settle(firms, states, books, par.table, world.labour, world.compute, world.grid.zone,
+    settle(firms, states, books, par.table, world.filled, world.labour, world.compute, world.grid.zone,
            terms.cuts, terms.rent_share, world.flows, world.accounts)  # fmt: skip
 
 
@@ -113,17 +111,15 @@ def revenue(firm, state, prices, operations, location):
 @kernel
 def wanted_posts(heads, target, runway, operations):
     """Return posts that a firm wants to fill: losses, and with a long runway part of the gap.   (E14)"""
-    if runway < operations.cut_runway_months or heads > target:
-        return 0.0
-    wanted = operations.separation_per_month * heads
-    if runway > operations.growth_runway_months:
-        wanted += operations.growth_per_month * (target - heads)
-    return wanted
+    losses = operations.separation_per_month * heads
+    growing = losses + operations.growth_per_month * (target - heads)
+    wanted = growing if runway > operations.growth_runway_months else losses
+    return 0.0 if (runway < operations.cut_runway_months) | (heads > target) else wanted
 
 
 @kernel
 def staff(firms, states, books, par, labour, compute, posted, caps):
-    """Update capability, revenue share, heads and posts of each firm; return the heads let go.   (E12 to E14)
+    """Update capability, revenue share, heads and posts of each firm, and who looks for work.   (E12 to E14)
 
     Rows are taken in blocks, because exponentials come several at a time; what binds is counted beside the table of
     counters, which would have to be written for each row.
@@ -133,6 +129,7 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
     for s in range(4):
         by_compute[s] = par[0].compute.sufficiency_exponent[s] * compute[0].log_sufficiency
     prices, released = price_level(wage, operations), 0.0
+    posted[:] = 0.0
     top = log(operations.revenue_quality_cap)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
     at_top = at_low = at_high = at_cap = cut = hold = short = 0
@@ -176,35 +173,40 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
     caps[0].runway_cut += cut
     caps[0].runway_hold += hold
     caps[0].no_space_to_hire += short
-    return released
+    labour[0].released = released
+    labour[0].seekers += released
 
 
-@kernel
+@inlined_kernel
 def plan_heads(firm, state, support, target, wage, prices, bill, operations, location):
     """Let heads go and open posts, as the runway allows.   (E14)
 
     Returns the heads let go, and whether the runway cuts heads, holds them, and whether space is short.
+
+    Both sides of each case are computed and one is taken: no processor could foresee them.
     """
     loss = burn(firm, state, support, wage, prices, bill, operations, location)
-    runway = np.inf if loss <= 0.0 or firm.status == LISTED else firm.cash / loss
-    room = firm.area / operations.densest_m2_per_head if operations.densest_m2_per_head > 0.0 else np.inf
+    runway = firm.cash / loss
+    runway = np.inf if (loss <= 0.0) | (firm.status == LISTED) else runway
+    room = firm.area / operations.densest_m2_per_head
+    room = room if operations.densest_m2_per_head > 0.0 else np.inf
+    cuts = runway < operations.cut_runway_months
     wanted = wanted_posts(firm.heads, target, runway, operations)
     kept = firm.heads * (1.0 - operations.separation_per_month)
     opened = min(wanted, max(room - kept, 0.0))
-    if runway < operations.cut_runway_months:
-        kept -= operations.cut_per_month * firm.heads
-    cuts, short = runway < operations.cut_runway_months, opened < wanted
-    holds = operations.cut_runway_months <= runway <= operations.growth_runway_months
+    fewer = kept - operations.cut_per_month * firm.heads
+    kept = fewer if cuts else kept
+    holds = (operations.cut_runway_months <= runway) & (runway <= operations.growth_runway_months)
     # the last head stays, and its post is not open
     heads = max(kept, 1.0)
     released = floor_exact(max(firm.heads - heads, 0.0))
     firm.heads, state.posts = firm.heads - released, floor_exact(max(opened - (heads - kept), 0.0))
-    return released, cuts, holds, short
+    return released, cuts, holds, opened < wanted
 
 
 @kernel
-def settle(firms, states, books, par, labour, compute, zone, cuts, rent_share, flows, accounts):
-    """cash += revenue + support - cost; the public pays its share of the rent.   (E13)"""
+def settle(firms, states, books, par, filled, labour, compute, zone, cuts, rent_share, flows, accounts):
+    """heads += hires; cash += revenue + support - cost; the public pays its share of the rent.   (E10, E13)"""
     operations, location = par[0].operations, par[0].location
     wage, bill = labour[0].wage, compute[0].bill
     prices = price_level(wage, operations)
@@ -213,6 +215,7 @@ def settle(firms, states, books, par, labour, compute, zone, cuts, rent_share, f
         if firm.status != ACTIVE and firm.status != LISTED:
             continue
         state = states[i]
+        firm.heads += filled[firm.cell] * state.posts
         support = books[i].support if firm.aided & SUPPORTED else 0.0
         income = exact(revenue(firm, state, prices, operations, location))
         firm.cash -= burn(firm, state, support, wage, prices, bill, operations, location)

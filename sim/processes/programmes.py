@@ -12,7 +12,7 @@ in the choice inside the region alone.
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import IN_PROGRAMME, is_eligible
+from sim.ledger import IN_PROGRAMME, in_order, is_eligible
 from sim.randomness import combine, uniform
 from sim.world import exact
 
@@ -32,7 +32,7 @@ def admit(world, par, terms, draw) -> None:
                 firms, books, terms.programmes, k, zones, world.grid.zone, world.month, key
             )
             free = max(int(programme["places"]) - taken, 0)
-            admitted = candidates[np.lexsort((firms["uid"][candidates], numbers))[:free]]
+            admitted = candidates[in_order(numbers, firms["uid"][candidates])[:free]]
             books["programmes"][admitted] |= 1 << k
             book_places(world, programme, taken + len(admitted), len(candidates) - len(admitted))
             if programme["attraction"] > 0 and programme["places"] > 0:

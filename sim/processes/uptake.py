@@ -27,7 +27,7 @@ def keep_list(world, par, terms, weigh, draw) -> None:
     offer, choice = terms.uptake, weigh(world, par, terms)
     firms, states, books = world.startups.parts
     read_list(firms, states, books, par.table, world.month, offer.zone, offer.awareness, offer.offer, offer.window,
-              world.grid.zone, choice.zone_sums, choice.column(books["eligible"]), world.attraction, world.lift,
+              world.grid.zone, choice.zone_sums, choice.columns, world.attraction, world.lift,
               world.log_spillovers, world.diversity,
               world.rent, world.vacant, draw("aware"), draw.once("liking"), world.uptake)  # fmt: skip
 

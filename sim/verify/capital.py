@@ -353,7 +353,7 @@ FUNDS = Case(
     knobs={
         "months": Knob(48, "months of the run", "months", 1, 1_200),
         "guided": Knob(3.0, "guided money in a year", "billion RMB", 0.0, 1_000.0),
-        "match": Knob(1.0, "private money for one of guided", "-", 0.01, 100.0),
+        "match": Knob(1.0, "private money for one of guided", "-", 0.25, 10.0),
         "crowd_out": Knob(0.7, "private money withdrawn for one of guided", "-", 0.0, 1.0),
         "departure": Knob(0.01, "chance that a startup leaves at the reference rent", "1/month", 0.0, 0.5),
     },

@@ -256,14 +256,14 @@ def check_labour(values: Values, seed: int) -> list[Row]:
 def by_access(values: Values, seed: int) -> list[Row]:
     """Return the comparison of one month's hires by firm with posts times T^e, unless somebody fills all posts."""
     world, par = jobs(values, seed, 0.0)
-    before = world.startups["heads"].copy()
     power = world.posts * np.exp(float(par.labour.access_exponent) * world.log_talent)
     labour.fill_posts(world, par, worlds.terms_of(world.grid))
     pool = values["posts"] * (1.0 - values["leaving"]) + values["inflow"]
     theory = hired(values, pool) * power / power.sum()
     if np.any(theory > world.posts):
         return []
-    error = float(np.abs(world.startups["heads"] - before - theory).max())
+    firms = world.startups
+    error = float(np.abs(world.filled[firms["cell"]] * firms["posts"] - theory).max())
     return [Row("largest error of the hires of a firm, posts times access to talent", 0.0, error,
                 1e-12 * (1 + values["posts"]), "rounding of 64-bit numbers")]  # fmt: skip
 

@@ -456,7 +456,7 @@ CASES = (
         ),
         knobs={
             "cells": Knob(5, "equal places", "places", 2, 60),
-            "months": Knob(20_000, "months in which a state may fall apart", "months", 200, 100_000),
+            "months": Knob(20_000, "months in which a state may fall apart", "months", 5_000, 100_000),
             "bracket": Knob(3e-5, "width at which the search ends, as a share of beta J", "-", 1e-6, 0.01),
         },
         check=check_hysteresis,

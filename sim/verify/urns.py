@@ -67,7 +67,9 @@ def hhi_variance(cells: int, start: float, n: int) -> float:
     other = sum(c * d * raw(p, q) for p, c in square.items() for q, d in square.items())
     second = cells * same + cells * (cells - 1) * other
     whole = cells * start + n
-    return second / whole**4 - expected_hhi(cells, start, n) ** 2
+    return max(
+        second / whole**4 - expected_hhi(cells, start, n) ** 2, 0.0
+    )  # 0 of one entrant, up to rounding
 
 
 @kernel
@@ -121,7 +123,7 @@ def check_polya(values: Mapping[str, Any], seed: int) -> list[Row]:
     error = math.sqrt(hhi_variance(cells, start, n) / urns)
     rows = [
         Row(f"mean HHI of {cells} places from {start:g} each, {n} entrants", expected_hhi(cells, start, n),
-            float((shares**2).sum(axis=1).mean()), ERRORS * error,
+            float((shares**2).sum(axis=1).mean()), ERRORS * error + 1e-12,
             f"{ERRORS:g} exact standard errors of {urns} urns"),
     ]  # fmt: skip
     rows += _law_rows(counts[:, 0], n, cells, start)

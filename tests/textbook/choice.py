@@ -6,6 +6,8 @@ import numpy as np
 
 from sim.randomness import uniform
 
+from .programmes import draws, programmes
+
 PASSES = 16  #: draws before a chooser looks only at cells with room
 
 
@@ -24,6 +26,10 @@ class Choice:
         for policy in self.model.of_kind("public-space"):
             for z in policy.zones:
                 worth[z] += policy.lever.attraction_utils
+        for programme in programmes(self.model):
+            if draws(programme, segment, phase):
+                for z in programme.zones:
+                    worth[z] += programme.attraction
         return np.exp(worth)
 
     def weights(self, segment, phase, cuts):
@@ -58,9 +64,9 @@ class Choice:
             cells = np.flatnonzero(region.zone == z)
             u = uniform(self.model.draw("cell"), uid, turn)
             cell = cells[running_pick(u * by_zone[z], weights[cells])]
-            if self.space(cell) >= need:
+            if self.space(cell) >= need and region.largest_lease[cell] >= need:
                 return int(cell)
-        room = (region.stock - region.tenants - region.leased) >= need
+        room = (region.stock - region.tenants - region.leased >= need) & (region.largest_lease >= need)
         free = np.where(room, weights if near is None else weights * near[region.zone], 0.0)
         if not free.any():
             return None

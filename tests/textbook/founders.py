@@ -11,6 +11,11 @@ from .policy import address
 from .startup import Startup
 
 
+def child(parent, month, slot):
+    """Return the identity of a child; months before the first are counted from 2^20 down."""
+    return np.uint64(identity(parent, np.uint64(month % 2**20), np.uint64(slot)))
+
+
 class University(mesa.Agent):
     """A source of potential founders: a university, institute or anchor firm, the independents, those from abroad."""
 
@@ -23,7 +28,7 @@ class University(mesa.Agent):
     def rate(self):
         """Return how many potential founders it has in a month on average.   (E18)"""
         births = self.model.setup.births
-        scale = births.founding_scale * births.consideration_factor
+        scale = births.founding_scale * births.consideration_factor * self.model.growth
         if self.origin == "independent":
             return births.independents_per_month * scale
         if self.origin == "abroad":
@@ -40,11 +45,11 @@ class University(mesa.Agent):
         model, births = self.model, self.model.setup.births
         key = model.draw("founder")
         for slot in range(poisson(self.rate(), model.draw("founders"), self.uid, 0)):
-            uid = np.uint64(identity(self.uid, np.uint64(model.month), np.uint64(slot)))
+            uid = child(self.uid, model.month, slot)
             segment = int(pick(uniform(key, uid, 0), np.array(births.entrant_segments)))
             if uniform(model.draw("inside"), uid, 0) < inside[segment]:
                 quality = births.quality_sd * normal(key, uid, 1)
-                enter(model, uid, segment, quality, self.origin, self.place, 0)
+                enter(model, uid, segment, quality, self.origin, self.place, int(self.uid))
             else:
                 model.founded_outside[segment] += 1
 
@@ -55,13 +60,13 @@ def spin_off(parent, inside):
     key = model.draw("founder")
     place = len(model.region.grid.tables.nodes) + parent.zone
     for slot in range(parent.number_of_spinoffs()):
-        uid = np.uint64(identity(parent.uid, np.uint64(model.month), np.uint64(slot)))
+        uid = child(parent.uid, model.month, slot)
         segment = parent.segment
         if uniform(key, uid, 3) >= births.segment_kept:
             segment = int(pick(uniform(key, uid, 0), np.array(births.entrant_segments)))
         if uniform(model.draw("inside"), uid, 0) < inside[segment]:
             quality = births.heredity * parent.log_quality + births.heredity_sd * normal(key, uid, 1)
-            enter(model, uid, segment, quality, "firm", place, parent.uid)
+            enter(model, uid, segment, quality, "firm", place, int(parent.uid))
         else:
             model.founded_outside[segment] += 1
 

@@ -38,11 +38,15 @@ class Labour:
         heads = model.region.heads  # of the beginning of the month
         whole = sum(heads)
         offer = sum(h * o for h, o in zip(heads, model.outside_offer, strict=True)) / whole if whole else 0.0
-        return (
-            self.usual_inflow
-            * self.wage**par.labour.inflow_elasticity
-            * math.exp(-par.births.outside_pull * offer)
+        come = self.wage**par.labour.inflow_elasticity * math.exp(-par.births.outside_pull * offer)
+        return self.usual_inflow * come + sum(
+            self.come_for(flats) for flats in model.of_kind("talent-housing")
         )
+
+    def come_for(self, flats):
+        """Return who comes for flats that are let this month and would not have come otherwise.   (E10)"""
+        newly = flats.flats_let(self.model.month) - flats.flats_let(self.model.month - 1)
+        return flats.lever.additional_share * newly
 
     def fill_posts(self):
         """People come and go; posts are filled; the wage moves.   (E10)"""
@@ -50,8 +54,9 @@ class Labour:
         firms = [firm for firm in model.firms() if firm.posts > 0.0]
         posts = sum(firm.posts for firm in firms)
         self.seekers = (1.0 - labour.leaving_per_month) * self.seekers + self.inflow()
-        hires = min(posts, self.seekers, labour.matching_constant * math.sqrt(self.seekers * posts))
-        tightness = posts / self.seekers
+        there = max(self.seekers, 0.0)  # teams may have taken more than there were
+        hires = min(posts, there, labour.matching_constant * math.sqrt(there * posts))
+        tightness = posts / there if there > 0.0 else math.inf
         if posts > 0.0:
             self.seekers -= self.share_hires(firms, hires)
         step = labour.wage_speed_per_month * (tightness - labour.tightness)
@@ -98,17 +103,37 @@ class Compute:
     def clear(self):
         """Serve a part of what is wanted; set price and what is delivered.   (E11)"""
         par, model = self.model.setup, self.model
+        self.count_demand()
+        # what centres add, and the mean of all public prices by capacity
+        capacity, paid = self.capacity, self.capacity * par.compute.public_price
+        for centre in model.of_kind("compute-centre"):
+            capacity += centre.lever.capacity_gpu
+            price = centre.lever.price_rmb_gpu_month / par.compute.price_rmb_gpu_month
+            paid += centre.lever.capacity_gpu * price
+        public = paid / capacity if capacity > 0.0 else 1.0
+        served = min(1.0, capacity / self.demand) if self.demand > 0.0 else 1.0
+        self.price = served * public + (1.0 - served) * par.compute.national_price
+        self.charge(self.demand / capacity if capacity > 0.0 else 0.0, max(self.demand - capacity, 0.0))
+        self.delivered = served + (1.0 - served) * par.compute.national_delivery
+        usual = par.compute.public_share + (1.0 - par.compute.public_share) * par.compute.national_delivery
+        self.log_sufficiency = math.log(self.delivered / usual)
+
+    def count_demand(self):
+        """Add up the GPU-months that all firms want, and what vouchers add.   (E11)"""
+        par, model = self.model.setup, self.model
         level = model.labour.wage * WAN / par.compute.price_rmb_gpu_month
         level *= self.price**-par.compute.price_elasticity
         self.demand = self.voucher_gpu
         for firm in model.firms():
             wage = par.operations.wage_wan_head_month[firm.segment]
             self.demand += par.operations.compute_share[firm.segment] * to_grain(firm.heads) * wage * level
-        served = min(1.0, self.capacity / self.demand) if self.demand > 0.0 else 1.0
-        self.price = served * par.compute.public_price + (1.0 - served) * par.compute.national_price
-        self.delivered = served + (1.0 - served) * par.compute.national_delivery
-        usual = par.compute.public_share + (1.0 - par.compute.public_share) * par.compute.national_delivery
-        self.log_sufficiency = math.log(self.delivered / usual)
+
+    def charge(self, wanted, unserved):
+        """Let users pay centres for as much of their capacity as they use.   (E11)"""
+        for centre in self.model.of_kind("compute-centre"):
+            used = min(wanted, 1.0) * centre.lever.capacity_gpu
+            centre.pay(-used * centre.lever.price_rmb_gpu_month / WAN)
+            centre.served, centre.refused = used, unserved
 
 
 def grant_relief(model):

@@ -8,12 +8,14 @@ from sim.space import Grid
 
 from .choice import Choice, in_turn
 from .founders import University, appeal, inside_probabilities, spin_off
-from .fund import Fund, GuidedFund
+from .fund import Fund, GuidedFund, take_seats
 from .markets import Compute, Labour, grant_aid, grant_relief
 from .policy import Policy
+from .programmes import admit
 from .region import Region
 from .rounds import match
 from .startup import Startup
+from .uptake import keep_list
 from .words import ACTIVE, DORMANT, LISTED, WAITING
 
 
@@ -30,6 +32,8 @@ class TextbookModel(mesa.Model):
         Seed of all draws.
     """
 
+    LABOUR, COMPUTE = Labour, Compute  # the markets; the history has others
+
     def __init__(self, scenario: Scenario, start: dict, seed: int = 1) -> None:
         super().__init__(rng=abs(seed))
         self.setup, self.seed_number, self.month = scenario, seed, start["month"]
@@ -41,11 +45,13 @@ class TextbookModel(mesa.Model):
         self.guided_funds = [GuidedFund(policy) for policy in self.policies if policy.kind == "guided-fund"]
         self.events: list[tuple] = []
         self.deals: list[dict] = []
+        self.uptake = (0, 0)  # who reserves and who applies in a month
         self.founded_outside = [0, 0, 0, 0]
+        self.growth = 1.0  # of founding, over the first month: less only in the history
 
         self.region = Region(self, grid, start["offices"])
-        self.labour = Labour(self, **start["labour"])
-        self.compute = Compute(self, **start["compute"])
+        self.labour = self.LABOUR(self, **start["labour"])
+        self.compute = self.COMPUTE(self, **start["compute"])
         self.funds = [Fund(self, **fund) for fund in start["funds"]]
         self.region.capital_access()
         self.universities = self.meet_universities(grid.tables.nodes)
@@ -90,6 +96,11 @@ class TextbookModel(mesa.Model):
     def of_kind(self, kind):
         """Return the levers of a kind that are in force."""
         return self.in_force.get(kind, ())
+
+    @property
+    def commitments(self):
+        """Return the factor of what is committed to funds this month.   (E16)"""
+        return self.climate
 
     def guided_in_force(self):
         """Return the guided funds whose levers are in force."""
@@ -137,8 +148,11 @@ class TextbookModel(mesa.Model):
         self.month += 1
 
     def places(self):
-        """Relief, neighbours, offices.   (E1 to E4, E8, E9)"""
+        """New space, relief, places in programmes, neighbours, offices.   (E1 to E4, E8, E9, E24)"""
+        self.region.open_space()
+        self.seat_funds()
         grant_relief(self)
+        admit(self)
         self.region.refresh_fields()
         for firm in self.firms():
             firm.receive()
@@ -178,11 +192,24 @@ class TextbookModel(mesa.Model):
             tenant.stay_or_move(choice)
         self.count_vacancy()
         self.keep_register()
+        self.uptake = keep_list(self)
+
+    def seat_funds(self):
+        """In its first month a placebo draws tastes of partner funds anew, and a hub takes in funds.   (E16)"""
+        partners = [fund for fund in self.funds if fund.partner]
+        for placebo in self.of_kind("placebo"):
+            if placebo.first_month == self.month:
+                for fund in partners[: placebo.lever.funds]:
+                    fund.draw_tastes_anew()
+        for hub in self.of_kind("vc-hub"):
+            if hub.first_month == self.month:
+                take_seats(self, hub)
 
     def call_capital(self):
         """Periods of funds begin and end; funds call money.   (E16)"""
         beginning = [fund for fund in self.funds if fund.begins_period()]
-        mean = sum(fund.performance for fund in self.funds) / len(self.funds)
+        judged = [fund.performance for fund in self.funds if not fund.visiting]
+        mean = sum(judged) / len(judged)
         for fund in beginning:
             fund.begin_period(mean)
         for fund in self.funds:

@@ -8,7 +8,8 @@ from .words import ACTIVE, SEGMENTS, WAN
 #: kinds that the twin knows
 KINDS = (
     "rent-cut", "compute-voucher", "rd-subsidy", "public-orders", "guided-fund", "cash", "administration", "landing",
-    "funding-climate", "outside-offer", "production-offer", "tenant-demand", "public-space",
+    "funding-climate", "outside-offer", "production-offer", "tenant-demand", "public-space", "new-space", "compute-centre",
+    "talent-housing", "placebo", "incubator", "accelerator", "test-platform", "vc-hub", "uptake-list",
 )  # fmt: skip
 
 
@@ -30,11 +31,15 @@ class Policy:
             raise NotImplementedError(f"the twin knows no lever of kind {lever.kind!r}")
         self.lever = lever
         self.id, self.kind = lever.id, lever.kind
-        self.first_month = months_between(start, lever.from_)
+        # new space has dates for its phases alone
+        phases = getattr(lever, "phases", ())
+        self.openings = [(months_between(start, phase.opens), phase.area_m2) for phase in phases]
+        self.first_month = min(self.openings)[0] if phases else months_between(start, lever.from_)
         self.key = address(lever.id)
-        named = getattr(lever, "zones", None)
+        named = [lever.zone] if hasattr(lever, "zone") else getattr(lever, "zones", None)
         self.zones = {zone_index[z] for z in named} if named else set(zone_index.values())
         self.segments = {SEGMENTS.index(s) for s in getattr(lever, "segments", SEGMENTS)}
+        self.holders: list[Any] = []  # of places in a programme
         self.spent_year = 0.0  # wan
         self.short = False  # whether this month's budget does not reach for all
         self.begin_month(True)
@@ -48,13 +53,19 @@ class Policy:
     def months_in_force(self, month: int) -> int | None:
         """Return for how many months it has been in force, None if it is not."""
         passed = month - self.first_month
-        over = self.lever.months is not None and passed >= self.lever.months
+        months = getattr(self.lever, "months", None)
+        over = months is not None and passed >= months
         return None if passed < 0 or over else passed
 
     def ramp(self, month: int) -> float:
         """Return the share of a development that has happened: it rises evenly over `over_months`."""
         passed = self.months_in_force(month)
         return 0.0 if passed is None else min((passed + 1) / self.lever.over_months, 1.0)
+
+    def flats_let(self, month: int) -> float:
+        """Return how many of its flats are let: all within a year, as many each month.   (E2)"""
+        passed = self.months_in_force(month)
+        return 0.0 if passed is None else self.lever.units * min((passed + 1) / 12.0, 1.0)
 
     def suits(self, startup: Any) -> bool:
         """Return whether segment, stage and age of a startup are eligible."""

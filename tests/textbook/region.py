@@ -31,14 +31,14 @@ class Region:
         self.leased = np.zeros(self.n_cells)
         self.vacant = np.zeros(self.n_cells)
         self.tenants = np.zeros(self.n_cells)
+        self.largest_lease = np.full(self.n_cells, np.inf)  # a bound in the history alone
 
         between = km(grid.x, grid.y, grid.x, grid.y)
         self.kernel = self.spillover_kernel(between, par.access)
-        near = np.exp(-between / par.land.vacancy_range_km)
-        self.neighbourhood = near / (near @ self.stock)[:, None]
+        self.near = np.exp(-between / par.land.vacancy_range_km)
+        self.openings = []  # of new space: month, and floor space by cell
         self.to_zone = km(grid.x, grid.y, grid.zone_x, grid.zone_y)
-        self.log_talent = self.talent_access(par.access)
-        self.talent = np.exp(self.log_talent)
+        self.campus = self.campus_access(par.access)  # ln T of E2 without housing
         self.log_capital = np.zeros(self.n_cells)
 
     # ---- access (E1 to E3)
@@ -52,13 +52,24 @@ class Region:
         whole = np.exp(-lattice[lattice <= cut] / reach).sum()
         return np.where(between <= cut, np.exp(-between / reach), 0.0) / whole
 
-    def talent_access(self, access):
+    def campus_access(self, access):
         """Return ln T of E2 without talent housing: access to graduates."""
         nodes = self.grid.tables.nodes
         graduates = np.array([node.ai_graduates_per_year for node in nodes])
         away = km(self.grid.x, self.grid.y, self.grid.node_x, self.grid.node_y)
         reach = np.exp(-away / access.talent_range_km) @ graduates
         return access.campus_share * np.log(reach / np.average(reach, weights=self.first_stock))
+
+    def count_housing(self):
+        """Set T of E2: flats that are let count beside graduates."""
+        access, let = self.model.setup.access, np.zeros(self.n_zones)
+        for policy in self.model.of_kind("talent-housing"):
+            for z in policy.zones:
+                let[z] += policy.flats_let(self.model.month)
+        near = np.exp(-self.to_zone / access.housing_range_km) @ let
+        share = 1.0 - access.campus_share
+        self.log_talent = self.campus + share * np.log(1.0 + near / access.housing_scale_units)
+        self.talent = np.exp(self.log_talent)
 
     def capital_access(self):
         """Set ln W of E3 from sizes and seats of the funds."""
@@ -71,6 +82,7 @@ class Region:
     def refresh_fields(self):
         """Let heads radiate, and weigh what cells are near to.   (E1, E5)"""
         par = self.model.setup
+        self.count_housing()
         heads = np.zeros((4, self.n_cells))
         for firm in self.model.firms():
             heads[firm.segment, firm.cell] += to_grain(firm.heads)
@@ -101,6 +113,24 @@ class Region:
 
     # ---- offices (E8, E9)
 
+    def open_space(self):
+        """Bring space whose month has come on the market, spread over the cells of its zone by stock.   (E8)"""
+        for policy in self.model.of_kind("new-space"):
+            for opens, area in policy.openings:
+                if opens == self.model.month:
+                    where = np.isin(self.zone, sorted(policy.zones))
+                    self.openings.append((opens, np.where(where, area * self.grid.spread, 0.0)))
+                    self.stock = self.stock + self.openings[-1][1]
+
+    def vacant_by_nature(self):
+        """Return X of E9: floor space vacant beyond the mature level, of the first month's and of new stock."""
+        month, land = self.model.month, self.model.setup.land
+        excess = self.first_excess * 2.0 ** (-month / land.vacancy_half_life_months)
+        for opened, area in self.openings:
+            left = 2.0 ** (-(month - opened) / land.new_space_half_life_months)
+            excess = excess + area * (1.0 - land.natural_vacancy_share) * left
+        return excess
+
     def count_leases(self):
         """Add up the floor space of tenants who are startups or listed firms."""
         self.leased[:] = 0.0
@@ -126,10 +156,9 @@ class Region:
         )
         self.tenants = np.minimum(np.maximum(wanted, 0.0), self.stock - self.leased)
         self.count_vacancy()
-        natural = land.natural_vacancy_share + self.neighbourhood @ (
-            self.first_excess * 2.0 ** (-model.month / land.vacancy_half_life_months)
-        )
-        vacancy = self.neighbourhood @ self.vacant
+        around = self.near @ self.stock
+        natural = land.natural_vacancy_share + self.near @ self.vacant_by_nature() / around
+        vacancy = self.near @ self.vacant / around
         step = land.rent_speed_per_month * (natural - vacancy) - land.rent_reversion_per_month * np.log(
             self.rent / self.reference_rent
         )

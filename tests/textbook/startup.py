@@ -34,7 +34,8 @@ BLANK = {
     "waited": 0, "relief": 0.0, "posts": 0.0, "log_capability": 0.0, "spillover": 0.0, "diversity": 0.0,
     "revenue_share": 0.0, "ask": 0.0, "valuation": 0.0, "last_round": LONG_AGO, "search_end": LONG_AGO,
     "pause_end": LONG_AGO, "boost_end": LONG_AGO, "ended": LONG_AGO, "subsidy": 0.0, "support": 0.0, "guided": 0.0,
-    "lock_end": LONG_AGO, "lock_fund": None, "production": 0.0, "site": None, "rounds": 0,
+    "lock_end": LONG_AGO, "lock_fund": None, "production": 0.0, "site": None, "rounds": 0, "reserved": LONG_AGO,
+    "applied": LONG_AGO,
 }  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class Startup(mesa.Agent):
         self.holdings = []  # [fund, share bought, how many rounds had closed before]
         self.received_this_year = {}  # by kind of aid [wan]
         self.cuts = ()  # rent cuts for which it is eligible this month
+        self.programmes = []  # programmes in which it has a place this month
 
     # ---- what it is
 
@@ -93,6 +95,10 @@ class Startup(mesa.Agent):
         location = self.par.location
         return location.late_lease_months if self.phase else location.early_lease_months
 
+    def help(self, what):
+        """Return the factor by which its programmes change something; of several they multiply.   (E24)"""
+        return math.prod(getattr(lever, what, 1.0) for lever in self.programmes)
+
     def chance(self, stream):
         """Return its uniform number of a stream in this month."""
         return uniform(self.model.draw(stream), self.uid, 0)
@@ -130,6 +136,7 @@ class Startup(mesa.Agent):
             operations.spillover_elasticity * (self.spillover - operations.spillover_centre)
             + operations.diversity_elasticity * (self.diversity - operations.diversity_centre)
             + self.par.compute.sufficiency_exponent[self.segment] * self.model.compute.log_sufficiency
+            + math.log(self.help("productivity_factor"))
         )
         self.log_capability = self.log_quality + productivity
         capped = min(self.capability, operations.revenue_quality_cap)
@@ -258,6 +265,7 @@ class Startup(mesa.Agent):
         gap = month - (self.last_round if self.rounds else self.born)
         least = finance.gap_months if self.stage else finance.first_gap_months
         by_gap = 0.0 if gap < least else finance.stale_factor if gap > finance.stale_months else 1.0
+        base *= self.help("seek_factor")
         return base * by_gap * min(self.capability**finance.seek_quality_exponent, finance.seek_quality_cap)
 
     def close_round(self, deal, total):
@@ -309,7 +317,8 @@ class Startup(mesa.Agent):
         """Return the chance to fail this month.   (E17)"""
         exits = self.par.exits
         young = exits.failure_first_year_factor if self.age <= 12 else 1.0
-        background = min(exits.failure_per_month * exits.failure_stage_factor[self.stage] * young, 1.0)
+        hazard = exits.failure_per_month * exits.failure_stage_factor[self.stage] * young
+        background = min(hazard * self.help("failure_factor"), 1.0)
         broke = exits.insolvency_per_month if self.cash < 0.0 else 0.0
         return 1.0 - (1.0 - background) * (1.0 - broke)
 
@@ -373,6 +382,7 @@ class Startup(mesa.Agent):
                 production.outside_log_odds
                 + (production.factory_log_odds if factory else production.no_factory_log_odds)
                 + self.model.production_offer
+                + sum(getattr(lever, "production_log_odds", 0.0) for lever in self.programmes)
             )
             u = uniform(self.model.draw.once("production"), self.uid, 0)
             self.site = "outside" if u < 1.0 / (1.0 + math.exp(-odds)) else "here"
@@ -388,6 +398,7 @@ class Startup(mesa.Agent):
         if month - self.born <= births.spinoff_age_months:
             return 0
         rate = births.spinoff_per_month * (self.heads / births.spinoff_heads) ** births.spinoff_size_exponent
+        rate *= self.model.growth
         boosted = month < self.boost_end
         if self.status not in (ACTIVE, LISTED) and not boosted:
             return 0
@@ -468,8 +479,8 @@ class Startup(mesa.Agent):
         """Return the rent cuts on which it may count elsewhere: those whose budget reaches.   (E4)"""
         return tuple(cut for cut in self.cuts if not cut.short)
 
-    def stay_probability(self, choice):
-        """Return the chance to stay: one alternative against the normalised rest.   (E20)"""
+    def value_of_own_rooms(self, choice):
+        """Return e^V of where it is, its own heads not among its neighbours.   (E5, E20)"""
         region, w = self.model.region, self.par.location
         own = (
             w.spillover_weight * self.spillover
@@ -479,7 +490,12 @@ class Startup(mesa.Agent):
             + region.residual[self.zone]
             + region.rent_term(region.rent[self.cell], self.relief)
         )
-        own = math.exp(own + w.stay_bonus) * choice.lift(self.segment, self.phase)[self.zone]
+        return math.exp(own) * choice.lift(self.segment, self.phase)[self.zone]
+
+    def stay_probability(self, choice):
+        """Return the chance to stay: one alternative against the normalised rest.   (E20)"""
+        region = self.model.region
+        own = math.exp(self.par.location.stay_bonus) * self.value_of_own_rooms(choice)
         room = float(choice.vacant.sum())
         if room <= 0.0:  # there is no rest to choose from
             return 1.0

@@ -1,0 +1,190 @@
+"""Which policy does more for the same money: against cash, among all, at other doses, in other worlds.
+
+Every comparison is made over the same resamples of seeds, so that what seeds have in common cancels.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from sim.evaluation import accounts, design
+from sim.evaluation.effects import Levels
+from sim.evaluation.intervals import Resamples, mean_of, resamples_of
+from sim.evaluation.reading import Runs
+from sim.evaluation.result import AgainstCash, Best, Dose, EqualBudget, Estimate, Regret, SizedLever
+from sim.intervals import FEWEST_PAIRS
+from sim.language import _
+from sim.summary import number, percent, signed
+
+NET, NET_PER_MONEY = "net startups", "net startups per 100 M RMB"
+SURE = 0.95
+_UNIT_RMB = 1e8
+BETTER, WORSE, UNRESOLVED, NOT_COMPARABLE = "better", "worse", "not resolved", "not comparable"
+
+
+@dataclasses.dataclass(frozen=True)
+class Yield:
+    """What a policy yields and costs in each seed, (n_seeds,) each; NaN where the pair is missing."""
+
+    net: np.ndarray
+    cost: np.ndarray
+
+
+class Choosing:
+    """Compares policies by what they yield for their money.
+
+    Parameters
+    ----------
+    runs, levels
+        What was read.
+    """
+
+    def __init__(self, runs: Runs, levels: Levels) -> None:
+        self.runs, self.levels = runs, levels
+        self.entries = runs.store.plan.scenarios
+        startups = levels.region("startups_region")[..., -1]
+        self.yields: dict[str, Yield] = {}
+        for member in runs.members:
+            if member.position == member.base:
+                continue
+            pairs = runs.pairs(member)
+            net, cost = np.full((2, len(runs.seeds)), np.nan)
+            net[pairs] = startups[member.position, pairs] - startups[member.base, pairs]
+            cost[pairs] = accounts.money(runs, levels, member)["pv"][:, -1]
+            self.yields[member.id] = Yield(net, cost)
+        self.criterion = NET if self.equal_budget() is not None else NET_PER_MONEY
+
+    def equal_budget(self) -> EqualBudget | None:
+        """Return the common budget to which the study brought its policies, None if it did not."""
+        sized = {name: entry["budget"] for name, entry in self.entries.items() if "budget" in entry}
+        if not sized:
+            return None
+        first = next(iter(sized.values()))
+        rows = tuple(SizedLever(name, b["factor"], b["found_rmb"], b["reason"]) for name, b in sized.items()
+                     if "world" not in self.entries[name] and "dose" not in self.entries[name])  # fmt: skip
+        return EqualBudget(first["present_value_rmb"], first["discount"], first["years"], rows)
+
+    def compared(self) -> list[design.Member]:
+        """Return policies and the cash benchmark, as far as they cost something."""
+        return [
+            m for m in self.runs.members if m.role in (design.POLICY, design.CASH_ROLE) and self._costs(m.id)
+        ]
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the policies without cost."""
+        return tuple(m.id for m in self.runs.members if m.role == design.POLICY and not self._costs(m.id))
+
+    def _costs(self, name: str) -> bool:
+        cost = self.yields[name].cost
+        known = cost[~np.isnan(cost)]
+        factor = self.entries[name].get("budget", {"factor": 1.0})["factor"]
+        return factor is not None and len(known) > 0 and float(known.mean()) > 0
+
+    def values(
+        self, names: list[str], seeds: np.ndarray, resamples: Resamples
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the criterion of each policy over seeds, (n,), and over each resample of them, (number, n)."""
+        net = np.column_stack([self.yields[name].net[seeds] for name in names])
+        if self.criterion == NET:
+            return net.mean(axis=0), resamples.sums(net) / len(seeds)
+        cost = np.column_stack([self.yields[name].cost[seeds] for name in names])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            resampled = resamples.sums(net) / resamples.sums(cost) * _UNIT_RMB
+            return net.sum(axis=0) / cost.sum(axis=0) * _UNIT_RMB, np.nan_to_num(resampled, nan=-np.inf)
+
+    def common(self, names: list[str]) -> np.ndarray:
+        """Return the positions of the seeds that all these policies have."""
+        return np.flatnonzero(~np.isnan(np.array([self.yields[name].net for name in names])).any(axis=0))
+
+    def against_cash(self, member: design.Member) -> AgainstCash | None:
+        """Compare a policy with cash for every entrant; None if the study has no such run."""
+        cash = next((m for m in self.runs.members if m.role == design.CASH_ROLE and self._costs(m.id)), None)
+        if cash is None:
+            return None
+        if member.id == cash.id or not self._costs(member.id):
+            what = _("is the benchmark") if member.id == cash.id else _("costs the public nothing")
+            return AgainstCash(NOT_COMPARABLE, self.criterion, Estimate(note=what), "")
+        seeds = self.common([member.id, cash.id])
+        if len(seeds) < FEWEST_PAIRS:
+            note = _("no interval from fewer than 5 seeds is called one")
+            return AgainstCash(UNRESOLVED, self.criterion, Estimate(note=note), "")
+        resamples = resamples_of(len(seeds))
+        values, resampled = self.values([member.id, cash.id], seeds, resamples)
+        gap = resamples.percentiles(float(values[0] - values[1]), resampled[:, 0] - resampled[:, 1])
+        verdict = UNRESOLVED
+        if gap.low is not None and gap.high is not None:
+            verdict = BETTER if gap.low > 0 else WORSE if gap.high < 0 else UNRESOLVED
+        return AgainstCash(verdict, self.criterion, gap, _beside_cash(verdict, self.criterion, gap))
+
+    def best(self) -> Best | None:
+        """Return with what probability each policy is best; None with fewer than two that cost something."""
+        names = [member.id for member in self.compared()]
+        seeds = self.common(names) if names else np.zeros(0, dtype=int)
+        if len(names) < 2 or len(seeds) < FEWEST_PAIRS:
+            return None
+        _values, resampled = self.values(names, seeds, resamples_of(len(seeds)))
+        shares = np.bincount(resampled.argmax(axis=1), minlength=len(names)) / len(resampled)
+        sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE), None)
+        top = int(shares.argmax())
+        text = _("{name} yields most {criterion} with probability {p}") if sure else _(
+            "no policy is surely best: {name} yields most {criterion} with probability {p}")  # fmt: skip
+        said = text.format(name=names[top], criterion=_(self.criterion), p=number(float(shares[top])))
+        return Best(self.criterion, tuple(names), tuple(map(float, shares)), sure, self.left_out(), said)
+
+    def doses(self, member: design.Member, price: Estimate) -> tuple[Dose, ...]:
+        """Return a policy at multiples of its size, the smallest first; nothing if the study has one size only.
+
+        At its own size it has the price that stands beside its verb; other sizes have no verb, and their own interval decides.
+        """
+        of = [m for m in self.runs.members if m.role == design.DOSE and m.of == member.id]
+        heads = self.levels.region("rd_heads_region")[..., -1]
+        rows = []
+        for m in sorted([*of, member], key=lambda m: m.dose) if of else ():
+            pairs = self.runs.pairs(m)
+            net, cost = (values[pairs] for values in (self.yields[m.id].net, self.yields[m.id].cost))
+            rd = heads[m.position, pairs] - heads[m.base, pairs]
+            each = price if m is member else accounts.price(cost, net)
+            rows.append(Dose(m.id, m.dose, mean_of(cost), mean_of(net), mean_of(rd), each))
+        return tuple(rows)
+
+    def regret(self) -> Regret | None:
+        """Return how far each policy stays behind the best in each world; None if only one world was run."""
+        worlds = tuple(dict.fromkeys(member.world for member in self.runs.members))
+        names = [member.id for member in self.compared() if member.role == design.POLICY]
+        found = {(m.of, m.world): m.id for m in self.runs.members if m.position != m.base and (m.world or m.of in names)
+                 and m.role != design.DOSE}  # fmt: skip
+        names = [n for n in names if all((n, world) in found for world in worlds)]
+        runs = [found[name, world] for name in names for world in worlds]
+        seeds = self.common(runs) if runs else np.zeros(0, dtype=int)
+        if len(worlds) < 2 or len(names) < 2 or len(seeds) < FEWEST_PAIRS:
+            return None
+        shape = (len(names), len(worlds))
+        values, resampled = self.values(runs, seeds, resamples_of(len(seeds)))
+        effect, many = values.reshape(shape), resampled.reshape(-1, *shape)
+        regret = effect.max(axis=0) - effect
+        worst = regret.max(axis=1)
+        often = (many.max(axis=1, keepdims=True) - many).max(axis=2).argmin(axis=1)
+        shares = np.bincount(often, minlength=len(names)) / len(often)
+        least = names[int(worst.argmin())]
+        text = _("{name} has the smallest largest regret: at most {regret} {criterion} behind the best of each world; "
+                 "with probability {p}")  # fmt: skip
+        said = text.format(name=least, regret=number(float(worst.min())), criterion=_(self.criterion),
+                           p=percent(float(shares[names.index(least)])))  # fmt: skip
+        return Regret(self.criterion, worlds, tuple(names), _rows(effect), _rows(regret), tuple(map(float, worst)), least,
+                      tuple(map(float, shares)), said)  # fmt: skip
+
+
+def _rows(matrix: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _beside_cash(verdict: str, criterion: str, gap: Estimate) -> str:
+    """Return in words how a policy stands beside cash."""
+    if verdict == UNRESOLVED:
+        return _("whether it does better than cash for every entrant is not resolved")
+    text = _("does better than cash for every entrant: {gap} {criterion}") if verdict == BETTER else _(
+        "does worse than cash for every entrant: {gap} {criterion}")  # fmt: skip
+    interval = ""
+    if gap.low is not None and gap.high is not None:
+        interval = _(" (95 % interval {low} to {high})").format(low=number(gap.low), high=number(gap.high))
+    return text.format(gap=signed(gap.mean or 0.0), criterion=_(criterion)) + interval

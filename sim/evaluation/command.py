@@ -1,0 +1,35 @@
+"""The command ``sim evaluate``: arguments turned into function calls; see `sim.__main__` for what all commands share."""
+
+import json
+
+import click
+
+from sim.language import _
+
+INCOMPLETE = 1
+
+
+@click.command(
+    epilog=_("Example: sim evaluate results/rent-cut-1a2b3c4d --json"),
+    help=_("Say what the policies of a study or a comparison change, net of what they only move; what that costs, how sure "
+           "it is, and where it fails. Writes evaluation.json into the folder. Ends with 1 if runs are missing."),
+)  # fmt: skip
+@click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
+@click.option("--price", type=click.FloatRange(0, min_open=True), metavar="RMB",
+              help=_("Cost per net startup that a policy should reach, in the search for where it fails; default: "
+                     "that of cash for every entrant."))  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
+def evaluate(folder: str, price: float | None, as_json: bool) -> int:
+    """Evaluate a results folder; return the exit code."""
+    from sim.evaluation.evaluate import evaluate as found_in
+    from sim.evaluation.evaluate import save
+    from sim.evaluation.table import lines
+
+    found = found_in(folder, price)
+    path = save(found, folder)
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n".join(lines(found)))
+    click.echo(_("written: {path}").format(path=path), err=True)
+    return 0 if found.complete else INCOMPLETE

@@ -1,0 +1,74 @@
+"""The size of a policy: which fields of its levers grow with it, and the same policy at another size."""
+
+import math
+from typing import Any
+
+from sim.problems import ScenarioError
+from sim.scenario import Scenario
+
+#: fields that grow with the size of a lever, by its kind; where cost and effect are both assumed, both grow
+SIZES: dict[str, tuple[str, ...]] = {
+    "rent-cut": ("share", "budget_rmb_year"),
+    "new-space": ("phases",),
+    "compute-centre": ("capacity_gpu",),
+    "compute-voucher": ("share", "cap_rmb_year", "budget_rmb_year"),
+    "rd-subsidy": ("share", "cap_rmb_year", "budget_rmb_year"),
+    "public-orders": ("share", "cap_rmb_year", "budget_rmb_year"),
+    "vc-hub": ("partners", "visitors", "capital_rmb", "cost_rmb_month"),
+    "guided-fund": ("capital_rmb_year",),
+    "cash": ("amount_rmb", "budget_rmb_year"),
+    "talent-housing": ("units",),
+    "administration": ("appeal_utils", "cost_rmb_month"),
+    "landing": ("founders_per_month",),
+    "public-space": ("attraction_utils", "cost_rmb_month"),
+    "incubator": ("places",),
+    "accelerator": ("places",),
+    "test-platform": ("places",),
+}
+MOST = 1e4  #: largest multiple that is tried
+
+
+def has_size(scenario: Scenario) -> bool:
+    """Return whether any lever of a scenario has a size."""
+    return any(lever.kind in SIZES for lever in scenario.policies)  # type: ignore[attr-defined]
+
+
+def scaled(scenario: Scenario, factor: float) -> Scenario:
+    """Return a scenario whose levers have a multiple of their size; whole numbers are rounded.
+
+    Raises
+    ------
+    ScenarioError
+        If a lever cannot be so large.
+    """
+    changes: dict[str, Any] = {}
+    for lever in scenario.policies:
+        for name in SIZES.get(lever.kind, ()):  # type: ignore[attr-defined]
+            value = getattr(lever, name)
+            if name == "phases":
+                for i, phase in enumerate(value):
+                    changes[f"policies.{lever.id}.phases[{i}].area_m2"] = phase.area_m2 * factor
+            elif isinstance(value, int) and not isinstance(value, bool):
+                changes[f"policies.{lever.id}.{name}"] = round(value * factor)
+            elif value is not None:
+                changes[f"policies.{lever.id}.{name}"] = value * factor
+    return scenario.with_values(changes) if factor != 1.0 and changes else scenario
+
+
+def largest(scenario: Scenario) -> float:
+    """Return the largest multiple at which a scenario is still allowed, to a thousandth."""
+    low, high = 1.0, MOST
+    if _allowed(scenario, high):
+        return high
+    while high / low > 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if _allowed(scenario, middle) else (low, middle)
+    return low
+
+
+def _allowed(scenario: Scenario, factor: float) -> bool:
+    try:
+        scaled(scenario, factor)
+    except ScenarioError:
+        return False
+    return True

@@ -1,0 +1,178 @@
+"""An evaluation as text for a terminal: a sentence a policy, then tables with the controls in every one."""
+
+from collections.abc import Iterable
+
+from sim.evaluation.result import CriticalMass, Effect, Estimate, Evaluation, PolicyResult
+from sim.language import _
+from sim.problems import shown
+from sim.summary import aligned, number, percent
+
+_NONE = "–"
+_SCALES = {"RMB": 1e-6, "share": 100.0}
+
+
+def lines(found: Evaluation) -> list[str]:
+    """Return the evaluation as lines of text."""
+    out = [f"{shown(policy.id)}: {policy.sentence}" for policy in found.policies]
+    out += [f"  {shown(policy.id)}: {policy.caution}" for policy in found.policies if policy.caution]
+    for part in (headline_table, cost_table, additionality_table, time_table, dose_table, vector_table):
+        rows = part(found)
+        if len(rows) > 1:
+            out += ["", *aligned(rows, left=tuple(range(len(rows[0]))))]
+    out += ["", *_choices(found)]
+    return [*out, *map(shown, found.notes)]
+
+
+def _named(policy: PolicyResult) -> str:
+    marks = {"cash": _(" (control)"), "placebo": _(" (control)"), "stress": _(" (no policy)")}
+    return shown(policy.id) + marks.get(policy.role, "")
+
+
+def headline_table(found: Evaluation) -> list[list[str]]:
+    """Return the headline effects at each horizon."""
+    units = [_unit(found.metrics[name].unit) for name in found.headline]
+    labels = {
+        "startups_region": _("net startups"), "rd_heads_region": _("R&D heads"),
+        "production_heads_region": _("production heads"), "private_capital_rmb": _("private capital"),
+        "other_tenants_m2_region": _("other tenants"), "top_kept_share": _("top founders kept"),
+    }  # fmt: skip
+    rows = [
+        [_("policy"), _("months"), *(f"{labels[n]}, {u}" for n, u in zip(found.headline, units, strict=True))]
+    ]
+    for horizon in found.horizons:
+        for policy in found.policies:
+            cells = [
+                _effect(policy.effect(name, horizon), found.metrics[name].unit) for name in found.headline
+            ]
+            rows.append([_named(policy), str(horizon), *cells])
+    return rows
+
+
+def _unit(unit: str) -> str:
+    return {"RMB": "M RMB", "share": _("% points")}.get(unit, unit)
+
+
+def _effect(effect: Effect | None, unit: str) -> str:
+    if effect is None or effect.mean is None:
+        return _NONE
+    scale = _SCALES.get(unit, 1.0)
+    if effect.low is None or effect.high is None:
+        return f"  {number(scale * effect.mean)}"
+    ends = f"[{number(scale * effect.low)}, {number(scale * effect.high)}]"
+    sign = effect.chip if effect.resolved and effect.chip in "▲▼" else " "
+    return f"{sign} {number(scale * effect.mean)} {ends}"
+
+
+def _estimate(found: Estimate, scale: float = 1.0) -> str:
+    if found.mean is None:
+        return _NONE
+    if found.low is None or found.high is None:
+        return number(scale * found.mean)
+    return f"{number(scale * found.mean)} [{number(scale * found.low)}, {number(scale * found.high)}]"
+
+
+def cost_table(found: Evaluation) -> list[list[str]]:
+    """Return what the public pays up to the end, and for what."""
+    rows = [[_("policy"), _("present cost, M RMB"), _("M RMB per net startup"), _("RMB per net R&D job"),
+             _("RMB per net RMB of private capital"), _("beside cash, {what}").format(what=_criterion(found))]]  # fmt: skip
+    for policy in found.policies:
+        if not policy.costs:
+            continue
+        cost = policy.costs[-1]
+        beside = _NONE
+        if policy.against_cash is not None and policy.against_cash.difference.mean is not None:
+            beside = f"{_(policy.against_cash.verdict)}: {_estimate(policy.against_cash.difference)}"
+        rows.append([_named(policy), _estimate(cost.present_value_rmb, 1e-6), _estimate(cost.per_net_startup_rmb, 1e-6),
+                     _estimate(cost.per_net_rd_job_rmb), _estimate(cost.per_private_rmb), beside])  # fmt: skip
+    return rows
+
+
+def _criterion(found: Evaluation) -> str:
+    return _(found.best.criterion) if found.best is not None else _("net startups per 100 M RMB")
+
+
+def additionality_table(found: Evaluation) -> list[list[str]]:
+    """Return what is new, what was moved and who takes the money."""
+    rows = [[_("policy"), _("in its zones"), _("there anyway"), _("moved there"), _("new there"), _("net in the region"),
+             _("by appraisal"), _("windfall %"), _("landlords %"), _("other tenants, m2")]]  # fmt: skip
+    for policy in found.policies:
+        account = policy.additionality
+        if account is None:
+            continue
+        appraised = _NONE if account.appraised is None else number(account.appraised)
+        rows.append([_named(policy), *(_estimate(x) for x in (account.gross, account.deadweight, account.displaced,
+                     account.attracted, account.net)), appraised, _estimate(account.windfall_share, 100),
+                     _estimate(account.landlord_capture, 100), _estimate(account.other_tenants_m2)])  # fmt: skip
+    return rows
+
+
+def time_table(found: Evaluation) -> list[list[str]]:
+    """Return when new zones stand on their own, and what is left after the money ends."""
+    rows = [[_("policy"), _("new zone"), _("critical mass, % of seeds"), _("median month"), _("money ends, month"),
+             _("gain then"), _("two years later"), _("still there %")]]  # fmt: skip
+    for policy in found.policies:
+        left = policy.persistence
+        zones: list[CriticalMass | None] = [*policy.critical_mass] or [None]
+        if not policy.critical_mass and (left is None or left.ends is None):
+            continue
+        for i, zone in enumerate(zones):
+            mass = [_NONE] * 3
+            if zone is not None:
+                never = _("never unpaid") if zone.subsidised_throughout else _NONE
+                mass = [
+                    zone.zone,
+                    _estimate(zone.share, 100),
+                    never if zone.months is None else f"{zone.months:.0f}",
+                ]
+            after = [""] * 4
+            if i == 0 and left is not None and left.ends is not None:
+                after = [str(left.ends), _estimate(left.gain_at_end), _estimate(left.gain_later),
+                         _estimate(left.still_there, 100)]  # fmt: skip
+            rows.append([_named(policy) if i == 0 else "", *mass, *after])
+    return rows
+
+
+def dose_table(found: Evaluation) -> list[list[str]]:
+    """Return policies at multiples of their size."""
+    rows = [[_("policy"), _("times its size"), _("present cost, M RMB"), _("net startups"), _("R&D heads"),
+             _("M RMB per net startup")]]  # fmt: skip
+    for policy in found.policies:
+        for dose in policy.doses:
+            rows.append([_named(policy), f"{dose.factor:g}", _estimate(dose.present_value_rmb, 1e-6),
+                         _estimate(dose.net_startups), _estimate(dose.net_rd_heads),
+                         _estimate(dose.per_net_startup_rmb, 1e-6)])  # fmt: skip
+    return rows
+
+
+def vector_table(found: Evaluation) -> list[list[str]]:
+    """Return the two uncertainties beside each other."""
+    rows = [[_("policy"), _("metric"), _("mean"), _("other seeds: 95 %"), _("other parameters: 95 %"), _("positive in"),
+             _("of the variance from parameters")]]  # fmt: skip
+    for policy in found.policies:
+        for row in policy.decomposition:
+            seeds = _range(row.seed_low, row.seed_high)
+            share = _NONE if row.vector_share is None else percent(row.vector_share)
+            rows.append([_named(policy), row.metric, number(row.mean), seeds, _range(row.vector_low, row.vector_high),
+                         percent(row.positive_share), share])  # fmt: skip
+    return rows
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return _NONE if low is None or high is None else f"[{number(low)}, {number(high)}]"
+
+
+def _choices(found: Evaluation) -> Iterable[str]:
+    """Return the sentences on the choice among policies."""
+    if found.best is not None:
+        yield found.best.sentence
+    if found.regret is not None:
+        yield found.regret.sentence
+    for discovery in found.discoveries:
+        yield discovery.sentence
+        yield from (f"  {box.sentence}" for box in discovery.boxes)
+    if found.equal_budget is not None:
+        for row in found.equal_budget.levers:
+            if row.reason:
+                yield _("{policy}: not brought to the common budget: {why}").format(
+                    policy=shown(row.scenario), why=row.reason
+                )

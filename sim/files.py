@@ -1,0 +1,97 @@
+"""Files that are whole, or as they were before: tables as Parquet and as CSV, and texts."""
+
+import io
+import os
+import pathlib
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+
+def require_writable(folder: str | os.PathLike[str]) -> None:
+    """Make a folder if it is not there.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written into it.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".tmp-probe"
+    probe.touch()
+    probe.unlink()
+
+
+def write_table(path: pathlib.Path, table: pa.Table) -> None:
+    """Write a table as Parquet with page checksums; the file is whole or absent."""
+    write(path, packed(table))
+
+
+def write_csv(path: pathlib.Path, table: pa.Table) -> None:
+    """Write a table as CSV; the file is whole or absent."""
+    write(path, csv_of(table))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Write a text; the file is whole or absent."""
+    write(path, text.encode())
+
+
+def write(path: pathlib.Path, data: bytes) -> None:
+    """Write a file so that after any crash it is whole, or as it was."""
+    temporary = path.with_name(f".tmp-{path.name}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def packed_size(table: pa.Table) -> int:
+    """Return the bytes that a table takes in a shard."""
+    return len(packed(plain(table)))
+
+
+def packed(table: pa.Table) -> bytes:
+    """Return a table as a Parquet file.
+
+    Only words are worth a dictionary: with one for each column of numbers, writing takes half as long again and the
+    file is larger. LZ4 takes two thirds of the time of Zstandard, and half as much space again.
+    """
+    words = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="lz4", write_page_checksum=True, write_statistics=False,
+                   use_dictionary=words or False)  # fmt: skip
+    return bytes(sink.getvalue())
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Return a table whose words have one type, also where it has no rows."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            codes = table.column(i).combine_chunks()
+            words = codes.dictionary.cast(pa.string())
+            same = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.int32()), words)
+            table = table.set_column(i, field.with_type(same.type), same)
+    return table
+
+
+def csv_of(table: pa.Table) -> bytes:
+    """Return a table as CSV; a cell that a spreadsheet would take for a formula is defused."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
+            cells = table.column(i).cast(pa.string())
+            formulas = pc.match_substring_regex(cells, r"\A[=+\-@\t\r]")
+            safe = pc.if_else(formulas, pc.binary_join_element_wise("'", cells, ""), cells)
+            table = table.set_column(i, field.with_type(pa.string()), safe)
+    sink = io.BytesIO()
+    pyarrow.csv.write_csv(table, sink)
+    return sink.getvalue()

@@ -1,0 +1,256 @@
+"""Policies as the report shows them: order, letter, colour, numbers, and what may be said of each in one sentence."""
+
+import dataclasses
+import functools
+import string
+from typing import Any
+
+from sim.evaluation.result import Effect, Estimate, Evaluation, PolicyResult
+from sim.figures.style import PALETTE, Mark
+from sim.intervals import Interval
+from sim.language import LANGUAGES, translated
+from sim.report.text import EMPTY, Both, alike, counted, limits, money, name_of, percent, say, signed, whole
+
+NET, HEADS = "startups_region", "rd_heads_region"
+SMALL = 10.0  #: net startups below which an effect is called little
+#: the order in which roles stand in every table
+ROLES = ("policy", "cash", "placebo", "stress")
+MANY_SEEDS = 100_000  #: beyond that, no number of seeds is named
+
+
+def interval_of(found: Effect | Estimate | None, scale: float = 1.0) -> Interval:
+    """Return mean and limits as an interval, all None where there is nothing."""
+    if found is None or found.mean is None:
+        return Interval()
+    low, high = (None if end is None else end * scale for end in (found.low, found.high))
+    return Interval(found.mean * scale, low, high)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Row:
+    """One policy, stress or control of the report.
+
+    Attributes
+    ----------
+    result
+        What the evaluation says.
+    mark
+        How it is drawn.
+    slug
+        What ids of its parts begin with.
+    horizon
+        Months simulated at which it is read.
+    start
+        First month simulated.
+    """
+
+    result: PolicyResult
+    mark: Mark
+    slug: str
+    horizon: int
+    start: str
+
+    @property
+    def name(self) -> Both:
+        """Name of the policy."""
+        return name_of(self.result)
+
+    @property
+    def role(self) -> str:
+        """Policy, stress, cash or placebo."""
+        return self.result.role
+
+    @functools.cached_property
+    def net(self) -> Effect | None:
+        """Effect on the startups of the whole region."""
+        return self.result.effect(NET, self.horizon)
+
+    @property
+    def net_interval(self) -> Interval:
+        """The same as an interval."""
+        return interval_of(self.net)
+
+    @property
+    def net_mean(self) -> float:
+        """The same as a number, for sorting."""
+        return self.net.mean if self.net is not None and self.net.mean is not None else 0.0
+
+    @property
+    def resolved(self) -> bool:
+        """Whether a direction may be shown."""
+        return self.net is not None and self.net.resolved
+
+    @property
+    def has_zones(self) -> bool:
+        """Whether the policy is bound to places."""
+        return self.result.additionality is not None and bool(self.result.additionality.zones)
+
+    @property
+    def moved(self) -> float:
+        """Startups of its zones that another zone of the region would have."""
+        account = self.result.additionality
+        return account.displaced.mean or 0.0 if account is not None and self.has_zones else 0.0
+
+    @property
+    def cost(self) -> Any:
+        """What it costs up to the horizon; None where the study does not say."""
+        return next((cost for cost in self.result.costs if cost.horizon == self.horizon), None)
+
+    @property
+    def is_equal_to_baseline(self) -> bool:
+        """Whether no seed has any difference."""
+        return self.net is not None and self.net.low == self.net.high == 0
+
+    @property
+    def tone(self) -> str:
+        """Class of the verb: up, down or none."""
+        return {"▲": "up", "▼": "down"}.get(self.chip, "none")
+
+    @property
+    def chip(self) -> str:
+        """One character for the verb."""
+        return self.net.chip if self.net is not None else "–"
+
+    @property
+    def verb(self) -> Both:
+        """What the interval allows to say, in a word."""
+        interval = self.net_interval
+        if self.chip == "–" or interval.low is None or interval.high is None:
+            return say("provisional")
+        inside = interval.low > -SMALL and interval.high < SMALL
+        if self.chip == "▲":
+            return say("adds a little") if inside else say("adds")
+        if self.chip == "▼":
+            return say("loses a little") if inside else say("loses")
+        if self.is_equal_to_baseline:
+            return say("changes nothing")
+        return (
+            say("changes by less than {small:g}", small=SMALL) if self.chip == "＝" else say("not resolved")
+        )
+
+    @property
+    def sentence(self) -> Both:
+        """What the policy does to the number of startups in the region, in one or two plain sentences."""
+        parts = [self._net_sentence(), self._moved_sentence(), self._cash_sentence()]
+        return functools.reduce(Both.__add__, [part for part in parts if part], EMPTY)
+
+    def _net_sentence(self) -> Both:
+        interval = self.net_interval
+        if interval.mean is None:
+            return say("For {name} there is no pair of finished runs yet.", name=self.name)
+        words: dict[str, Any] = {"name": self.name, "n": whole(abs(interval.mean))}
+        if self.chip == "–" or interval.low is None:
+            return say("{name}: {n} startups by the runs so far; too few seeds for a judgement.",
+                       name=self.name, n=signed(interval.mean))  # fmt: skip
+        if self.is_equal_to_baseline:
+            return say("{name} changes nothing: exactly 0 in every seed.", name=self.name)
+        words["range"] = limits(interval)
+        if self.chip == "▲":
+            return say("{name} adds {n} startups to the region (95 % interval {range}).", **words)
+        if self.chip == "▼":
+            return say("{name} takes {n} startups from the region (95 % interval {range}).", **words)
+        words["n"] = signed(interval.mean)
+        if self.chip == "＝":
+            return say("{name} changes the number of startups in the region by less than {small:g}: {n} ({range}).",
+                       small=SMALL, **words)  # fmt: skip
+        found = say(
+            "For {name}, whether the region gains or loses could not be established: {n} ({range}).", **words
+        )
+        return found + self._more_seeds()
+
+    def _more_seeds(self) -> Both:
+        assert self.net is not None
+        if self.net.low is not None and self.net.high is not None and (self.net.low > 0 or self.net.high < 0):
+            return say("The interval alone excludes 0, but not after the correction for the number of tests.")
+        more = self.net.more_seeds
+        if not more or more > MANY_SEEDS:
+            return EMPTY
+        return counted("About {n} more seed would settle the direction if mean and spread stay.",
+                       "About {n} more seeds would settle the direction if mean and spread stay.", more)  # fmt: skip
+
+    def _moved_sentence(self) -> Both:
+        account = self.result.additionality
+        if (
+            account is None
+            or not self.has_zones
+            or account.displaced_share.mean is None
+            or self.is_equal_to_baseline
+        ):
+            return EMPTY
+        gain = (account.displaced.mean or 0.0) + (account.attracted.mean or 0.0)
+        if gain < 0.5:
+            return EMPTY
+        return say("Of the {gain} startups that its zones gain, {share} come from other zones of the region.",
+                   gain=whole(gain), share=percent(account.displaced_share.mean))  # fmt: skip
+
+    def _cash_sentence(self) -> Both:
+        cash = self.result.against_cash
+        if cash is None or self.role != "policy":
+            return EMPTY
+        if cash.verdict == "worse":
+            return say("For the same money, cash to every entrant does more.")
+        if cash.verdict == "better":
+            return say("For the same money it does more than cash to every entrant.")
+        return EMPTY
+
+
+def rows_of(evaluation: Evaluation, horizon: int) -> list[Row]:
+    """Return policies, controls and stresses: letters in the order of the study, rows in that of the net effect."""
+    made: dict[str, list[Row]] = {role: [] for role in ROLES}
+    for place, result in enumerate(r for r in evaluation.policies if r.role in ROLES):
+        group = made[result.role]
+        mark = _mark(result.role, len(group))
+        group.append(Row(result, mark, f"r{place}", horizon, evaluation.start))
+    for role in ("policy", "stress"):
+        made[role].sort(key=lambda row: -row.net_mean)
+    return [row for role in ROLES for row in made[role]]
+
+
+def _mark(role: str, place: int) -> Mark:
+    if role == "policy":
+        return Mark.of(place)
+    grey = dataclasses.replace(Mark.of(None), colour=PALETTE["ink_note"])
+    letter = {"cash": "¥", "placebo": "≈"}.get(role) or string.ascii_lowercase[place % 26]
+    return dataclasses.replace(grey, letter=letter)
+
+
+def in_both(text: str) -> Both:
+    """Return a sentence that an evaluation holds, in either language, in both; where it is a name, as it stands."""
+    return Both(*(translated(text, lang) for lang in LANGUAGES))
+
+
+def price(row: Row, name: str) -> tuple[Interval, Both]:
+    """Return a cost ratio [M RMB] of a policy, and what is said where it has no number.
+
+    Parameters
+    ----------
+    row
+        The policy.
+    name
+        Attribute of its cost.
+    """
+    if row.cost is None:
+        return Interval(), say("not counted")
+    if row.cost.present_value_rmb.mean and row.chip == "–":
+        return Interval(), say("provisional")
+    estimate = getattr(row.cost, name)
+    if estimate.mean is not None:
+        return interval_of(estimate, 1e-6), EMPTY
+    if not row.cost.present_value_rmb.mean:
+        return Interval(), say("costs nothing")
+    return Interval(), say("not resolved")
+
+
+def least_price(row: Row) -> float | None:
+    """Return what a net startup costs at the least [M RMB], where the net effect is not resolved, so that it may be 0."""
+    if row.chip == "–":
+        return None
+    spent = row.cost.present_value_rmb.mean if row.cost is not None else None
+    high = row.net_interval.high
+    return spent / high / 1e6 if spent and high and high > 0 else None
+
+
+def budget_of(row: Row) -> Both:
+    """Return what the policy costs up to the horizon, in present value."""
+    spent = row.cost.present_value_rmb.mean if row.cost is not None else None
+    return alike("–") if spent is None else money(spent)

@@ -1,0 +1,515 @@
+"""Study files: which scenarios, seeds and points of parameter space are run, and what is kept of each run.
+
+>>> from sim.study_files import Study
+>>> study = Study.load("scenarios/studies/outside-pull.toml")
+>>> len(study.points) * len(study.scenarios) * len(study.seeds)
+960
+"""
+
+import csv
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any, Self
+
+from pydantic import BaseModel, ValidationError
+
+from sim import designs
+from sim.designs import Axis
+from sim.explain import explain, field_of
+from sim.language import _
+from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, nearest, shown
+from sim.scenario import Scenario
+from sim.scenario_files import find_file, shipped_ids
+from sim.study_tables import MOST_POINTS, READS, AxisTable, Budget, DesignTable, Evaluated, StudyFile
+from sim.toml_source import KeyPath, Source, dotted, read_source
+
+__all__ = ["Budget", "Evaluated", "Study", "at_point", "axis_of", "has_key", "value_of"]
+
+#: runs that a study may have without being confirmed
+MOST_RUNS = 1_000_000
+MOST_SEEDS = 100_000
+#: size of a CSV file of points
+MOST_BYTES = 100_000_000
+#: what can be kept of a run besides its outcomes
+KEPT = ("series", "presence", "costs", "deals", "startups", "moments")
+
+
+#: axes of a design, and values at each point by the key of each
+type Points = tuple[tuple[Axis, ...], tuple[dict[str, Any], ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A study, ready to be planned.
+
+    Attributes
+    ----------
+    id, name
+        Stem of the file, and what it is called.
+    scenarios
+        By id, the baseline first.
+    texts
+        Text of each scenario's file.
+    seeds, months
+        Seeds of every scenario and point, and months of every run.
+    axes, points
+        The design: values by the key of each axis; one empty point without a design.
+    keep
+        Names of the tables that are kept besides the outcomes.
+    evaluated, worlds
+        What is run beside the scenarios, and the developments outside among it; `sim.evaluation.widening` adds it.
+    tags
+        What a plan says of scenarios that were added, by id.
+    method
+        How the points were chosen: a method of designs, or "" without one.
+    """
+
+    id: str
+    name: str
+    scenarios: dict[str, Scenario]
+    texts: dict[str, str]
+    seeds: tuple[int, ...]
+    months: int
+    axes: tuple[Axis, ...]
+    points: tuple[dict[str, Any], ...]
+    keep: tuple[str, ...]
+    evaluated: Evaluated = dataclasses.field(default_factory=Evaluated)
+    worlds: dict[str, Scenario] = dataclasses.field(default_factory=dict)
+    tags: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    method: str = ""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], confirmed: bool = False) -> Self:
+        """Read a study file and everything that it names.
+
+        Parameters
+        ----------
+        path
+            The file.
+        confirmed
+            Whether a study of more than a million runs is meant.
+
+        Raises
+        ------
+        ScenarioError
+            If anything is wrong with the file, a scenario or a point; lists everything at once.
+        """
+        file = pathlib.Path(path)
+        source = read_source(file, os.fspath(path))
+        return _Reader(file, source).study(cls, confirmed)
+
+    @property
+    def runs(self) -> int:
+        """Number of runs: scenarios times points times seeds."""
+        return len(self.scenarios) * len(self.points) * len(self.seeds)
+
+    def applied(self, scenario_id: str, point: dict[str, Any]) -> Scenario:
+        """Return a scenario at a point: with the point's values where it has their keys."""
+        scenario = self.scenarios[scenario_id]
+        return at_point(scenario, point, {axis.key for axis in self.axes if axis.factor})
+
+
+def at_point(scenario: Scenario, point: dict[str, Any], factors: set[str]) -> Scenario:
+    """Return a scenario with the values of a point; keys of `factors` multiply its own values.
+
+    Raises
+    ------
+    ScenarioError
+        If a value is not allowed.
+    """
+    changes = {
+        key: _times(value_of(scenario, key), value) if key in factors else value
+        for key, value in point.items()
+        if has_key(scenario, key)
+    }
+    return scenario.with_values(changes) if changes else scenario
+
+
+def has_key(scenario: Scenario, key: str) -> bool:
+    """Return whether a scenario has a dotted key; a lever that it lacks has none."""
+    try:
+        value_of(scenario, key)
+    except KeyError:
+        return False
+    return True
+
+
+def value_of(scenario: Scenario, key: str) -> Any:
+    """Return the value of a dotted key.
+
+    Raises
+    ------
+    KeyError
+        If the scenario has no such key.
+    """
+    parts = key.split(".")
+    holder: Any = scenario
+    if parts[0] == "policies":
+        if len(parts) < 3:
+            raise KeyError(key)
+        holder = next((lever for lever in scenario.policies if lever.id == parts[1]), None)
+        parts = parts[2:]
+    for part in parts:
+        if not isinstance(holder, BaseModel) or part not in type(holder).model_fields:
+            raise KeyError(key)
+        holder = getattr(holder, part)
+    return holder
+
+
+def axis_of(scenario: Scenario, key: str) -> Axis:
+    """Return a parameter as an axis over its plausible range; tables of numbers vary by a factor.
+
+    Raises
+    ------
+    KeyError
+        If the scenario has no such parameter.
+    ValueError
+        If it states no range.
+    """
+    value, sweep = value_of(scenario, key), _sweep(scenario, key)
+    if isinstance(value, bool | str):
+        return Axis(key, values=tuple(sweep) or (value,))
+    if len(sweep) < 2:
+        raise ValueError(f"{key}: " + _("states no range"))
+    factor = isinstance(value, tuple)
+    low, high = float(sweep[0]), float(sweep[1])
+    return Axis(key, low=low, high=high, integer=isinstance(value, int), factor=factor)
+
+
+def _times(value: Any, factor: float) -> Any:
+    """Return a number or a table of numbers times a factor."""
+    if isinstance(value, tuple):
+        return [_times(part, factor) for part in value]
+    return value * factor
+
+
+class _Reader:
+    """Reads one study file, and keeps what is wrong with it."""
+
+    def __init__(self, path: pathlib.Path, source: Source) -> None:
+        self.path, self.source, self.problems = path, source, list[Problem]()
+
+    def refuse(self, key: KeyPath, message: str) -> None:
+        """Note what is wrong with a key."""
+        self.problems.append(Problem(self.source.path, *self.source.place(key), dotted(key), message))
+
+    def study(self, kind: type[Study], confirmed: bool) -> Any:
+        """Return the study, or raise everything that is wrong with it."""
+        said = self._said()
+        scenarios, texts = self._scenarios(said)
+        worlds = self._worlds(said, scenarios)
+        seeds, months = self._seeds(said), self._months(said, scenarios)
+        axes = self._axes(said, scenarios) if said.design is not None else ()
+        self._stop()
+        size = self._size(said.design, axes)
+        runs = size * len(scenarios) * len(seeds)
+        if size > MOST_POINTS or (runs > MOST_RUNS and not confirmed):
+            rule = _("{runs:,} runs, more than {most:,}: make it smaller, or confirm it with --yes")
+            self.refuse(("design",), rule.format(runs=runs, most=MOST_RUNS))
+        self._stop()
+        axes, points = self._points(said.design, axes, next(iter(scenarios.values())))
+        self._check_points(scenarios, axes, points)
+        self._stop()
+        kept = tuple(name for name in KEPT if getattr(said.keep, name))
+        return kind(
+            self.path.stem, said.name or self.path.stem, scenarios, texts, seeds, months, axes, points, kept,
+            Evaluated(**{key: getattr(said, key) for key in Evaluated.model_fields}), worlds,
+            method=said.design.method if said.design is not None else "",
+        )  # fmt: skip
+
+    def _stop(self) -> None:
+        if self.problems:
+            raise ScenarioError(self.problems[:MOST_PROBLEMS])
+
+    def _said(self) -> StudyFile:
+        try:
+            return StudyFile.model_validate(self.source.data)
+        except ValidationError as error:
+            for details in error.errors(include_url=False)[:MOST_PROBLEMS]:
+                key = tuple(
+                    part for part in details["loc"] if not str(part).startswith(("function", "constrained"))
+                )
+                self.refuse(key, explain(details | {"loc": key}, StudyFile, self.source.data))
+            raise ScenarioError(self.problems) from None
+
+    def _worlds(self, said: StudyFile, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
+        """Return the developments outside by id: scenarios of the same world without policy."""
+        found = {}
+        for i, word in enumerate(said.worlds):
+            try:
+                scenario = Scenario.load(word if word in shipped_ids() else self.path.parent / word)
+            except ScenarioError as error:
+                self.problems += error.problems
+                continue
+            same = all(
+                scenario.world == other.world and scenario.start == other.start
+                for other in scenarios.values()
+            )
+            if not scenario.policies or not all(lever.stress for lever in scenario.policies) or not same:
+                rule = _("must be a development outside of the same world and start, without policy")
+                self.refuse(("worlds", i), rule)
+            found[scenario.id] = scenario
+        return found
+
+    def _scenarios(self, said: StudyFile) -> tuple[dict[str, Scenario], dict[str, str]]:
+        """Return scenarios and the texts of their files by id, the baseline first."""
+        found: dict[str, Scenario] = {}
+        texts: dict[str, str] = {}
+        for i, word in enumerate(said.scenarios):
+            try:
+                place = find_file(word if word in shipped_ids() else self.path.parent / word)[0]
+                scenario = Scenario.load(word if word in shipped_ids() else place)
+            except ScenarioError as error:
+                self.problems += error.problems
+                continue
+            if scenario.id in found:
+                self.refuse(("scenarios", i), _("the id {id} stands twice").format(id=shown(scenario.id)))
+                continue
+            found[scenario.id] = scenario
+            texts[scenario.id] = place.read_text(encoding="utf-8")
+        first = said.baseline or ("baseline" if "baseline" in found else next(iter(found), ""))
+        if first not in found:
+            if found:
+                self.refuse(("baseline",), _("not among the scenarios") + nearest(first, found))
+            return found, texts
+        for scenario in found.values():
+            for key in ("world", "start"):
+                if getattr(scenario, key) != getattr(found[first], key):
+                    rule = _("{id} has another {key} than {first}: they cannot be compared")
+                    self.refuse(
+                        ("scenarios",), rule.format(id=shown(scenario.id), key=key, first=shown(first))
+                    )
+        return {first: found[first]} | found, texts
+
+    def _seeds(self, said: StudyFile) -> tuple[int, ...]:
+        seeds = (
+            tuple(range(1, min(said.seeds, MOST_SEEDS + 1) + 1))
+            if isinstance(said.seeds, int)
+            else said.seeds
+        )
+        fine = (
+            seeds and len(set(seeds)) == len(seeds) <= MOST_SEEDS and all(0 <= seed < 2**63 for seed in seeds)
+        )
+        if not fine:
+            rule = _("must be 1 to {most}, or different whole numbers from 0 on")
+            self.refuse(("seeds",), rule.format(most=MOST_SEEDS))
+        return seeds
+
+    def _months(self, said: StudyFile, scenarios: dict[str, Scenario]) -> int:
+        most = min((scenario.months for scenario in scenarios.values()), default=1200)
+        if said.months is not None and said.months > most:
+            self.refuse(("months",), _("the scenarios have {most} months").format(most=most))
+        return said.months or most
+
+    def _axes(self, said: StudyFile, scenarios: dict[str, Scenario]) -> tuple[Axis, ...]:
+        design = said.design
+        assert design is not None
+        for key in sorted(design.model_fields_set - {"method", *READS[design.method]}):
+            rule = _("method {method} does not read it, but {keys}")
+            self.refuse(
+                ("design", key),
+                rule.format(method=shown(design.method), keys=", ".join(READS[design.method])),
+            )
+        if design.method == "csv" and design.file is None:
+            self.refuse(("design", "file"), _("required key is missing: the CSV file of the points"))
+        if "axes" not in READS[design.method]:
+            return ()
+        if not design.axes:
+            self.refuse(("design", "axes"), _("required key is missing: what is varied"))
+        axes = []
+        for i, table in enumerate(design.axes):
+            axis = self._axis(table, ("design", "axes", i), design.method, list(scenarios.values()))
+            if axis is not None:
+                axes.append(axis)
+        keys = [axis.key for axis in axes]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                self.refuse(
+                    ("design", "axes", i, "key"), _("the key {key} stands twice").format(key=shown(key))
+                )
+        if design.method == "zip" and len({len(axis.values) for axis in axes}) > 1:
+            self.refuse(("design", "axes"), _("zip needs as many values for one axis as for another"))
+        return tuple(axes)
+
+    def _axis(self, table: AxisTable, at: KeyPath, method: str, scenarios: list[Scenario]) -> Axis | None:
+        owner = next((scenario for scenario in scenarios if has_key(scenario, table.key)), None)
+        if owner is None:
+            self.refuse(
+                (*at, "key"), _("no scenario of the study has this key") + _nearest_key(table.key, scenarios)
+            )
+            return None
+        value, sweep = value_of(owner, table.key), _sweep(owner, table.key)
+        factor = isinstance(value, tuple) if table.factor is None else table.factor
+        if table.values:
+            return Axis(table.key, values=table.values, log=table.scale == "log", factor=factor)
+        if method == "zip":
+            self.refuse((*at, "values"), _("zip needs the values"))
+            return None
+        if isinstance(value, bool | str):
+            return Axis(table.key, values=tuple(sweep) or (value,))
+        low = table.low if table.low is not None else (sweep[0] if sweep else None)
+        high = table.high if table.high is not None else (sweep[1] if len(sweep) > 1 else None)
+        if low is None or high is None:
+            self.refuse(at, _("needs low and high: the parameter states no range of its own"))
+            return None
+        if not low < high or (table.scale == "log" and low <= 0):
+            rule = _("needs 0 < low < high on a log scale") if table.scale == "log" else _("needs low < high")
+            self.refuse(at, rule)
+            return None
+        integer = isinstance(value, int) and not factor
+        if integer and (low != int(low) or high != int(high)):
+            self.refuse(at, _("takes whole numbers only"))
+            return None
+        return Axis(
+            table.key,
+            low=float(low),
+            high=float(high),
+            log=table.scale == "log",
+            integer=integer,
+            factor=factor,
+        )
+
+    def _size(self, design: DesignTable | None, axes: tuple[Axis, ...]) -> int:
+        """Return the number of points, without making them."""
+        if design is None or design.method == "csv":
+            return 1
+        if design.method == "grid":
+            return designs.grid_size(axes, design.levels)
+        return len(axes[0].values) if design.method == "zip" else design.points
+
+    def _points(self, design: DesignTable | None, axes: tuple[Axis, ...], first: Scenario) -> Points:
+        if design is None:
+            return (), ({},)
+        if design.method == "csv":
+            return self._from_csv(str(design.file))
+        if design.method == "accepted":
+            return self._from_accepted(design, first)
+        if design.method == "grid":
+            return axes, tuple(designs.grid(axes, design.levels))
+        if design.method == "zip":
+            return axes, tuple(designs.side_by_side(axes))
+        seed = 1 if design.seed is None else design.seed
+        return axes, tuple(designs.filling(design.method, axes, design.points, seed))
+
+    def _from_accepted(self, design: DesignTable, first: Scenario) -> Points:
+        from sim.accepted import Ensemble, EnsembleError
+
+        try:
+            if design.file is not None:
+                path = self._beside(design.file)
+                if path is None:
+                    return (), ()
+                ensemble = Ensemble.read(path)
+            elif isinstance(first.world, str):
+                ensemble = Ensemble.of(first.world)
+            else:
+                raise EnsembleError(_("a made world has no accepted set: name one in file"))
+        except EnsembleError as error:
+            self.refuse(("design", "method" if design.file is None else "file"), str(error))
+            return (), ()
+        axes, points = designs.from_accepted(ensemble, design.points, design.seed)
+        if len(points) < design.points:
+            rule = _("the accepted set gives {n} different vectors")
+            self.refuse(
+                ("design", "points") if "points" in design.model_fields_set else ("design",),
+                rule.format(n=len(points)),
+            )
+        return axes, points
+
+    def _beside(self, name: str) -> pathlib.Path | None:
+        """Return the path of a file in the study's folder; None, and a note, if it does not lie there or is too large."""
+        path = (self.path.parent / name).resolve()
+        if not path.is_relative_to(self.path.parent.resolve()):
+            self.refuse(("design", "file"), _("must lie inside this file's folder"))
+            return None
+        if path.is_file() and path.stat().st_size > MOST_BYTES:
+            self.refuse(("design", "file"), _("is larger than {n} MB").format(n=MOST_BYTES // 10**6))
+            return None
+        return path
+
+    def _from_csv(self, name: str) -> Points:
+        path = self._beside(name)
+        if path is None:
+            return (), ()
+        try:
+            rows = designs.rows_of(path)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            self.refuse(("design", "file"), _("cannot be read: {why}").format(why=shown(error)))
+            return (), ()
+        rows = [row for row in rows if row]
+        if len(rows) < 2:
+            self.refuse(("design", "file"), _("needs a line of keys and at least one point"))
+            return (), ()
+        for line, row in enumerate(rows[1:], start=2):
+            if len(row) != len(rows[0]):
+                self.problems.append(
+                    Problem(
+                        name,
+                        line,
+                        1,
+                        "",
+                        _("has {n} cells, the keys are {m}").format(n=len(row), m=len(rows[0])),
+                    )
+                )
+        self._stop()
+        points = tuple(
+            {key: designs.cell(cell) for key, cell in zip(rows[0], row, strict=True)} for row in rows[1:]
+        )
+        axes = tuple(
+            Axis(key, values=tuple(dict.fromkeys(point[key] for point in points))) for key in rows[0]
+        )
+        return axes, points
+
+    def _check_points(
+        self, scenarios: dict[str, Scenario], axes: tuple[Axis, ...], points: tuple[dict[str, Any], ...]
+    ) -> None:
+        """Refuse values that a scenario does not allow, and points that stand twice."""
+        for i, axis in enumerate(axes):
+            at: KeyPath = (
+                ("design", "axes", i) if "axes" in self.source.data.get("design", {}) else ("design", "file")
+            )
+            having = [scenario for scenario in scenarios.values() if has_key(scenario, axis.key)]
+            if not having:
+                hint = _nearest_key(axis.key, list(scenarios.values()))
+                self.refuse(at, f"{shown(axis.key)}: " + _("no scenario of the study has this key") + hint)
+                continue
+            for value in _extremes(axis, points):
+                try:
+                    at_point(having[0], {axis.key: value}, {axis.key} if axis.factor else set())
+                except (ScenarioError, TypeError) as error:
+                    self.refuse(at, f"{shown(axis.key)} = {shown(value)}: " + _reason(error))
+        seen = {tuple(point.items()) for point in points}
+        if len(seen) < len(points):
+            self.refuse(("design",), _("{n} points stand twice").format(n=len(points) - len(seen)))
+
+
+def _reason(error: Exception) -> str:
+    return error.problems[0].message if isinstance(error, ScenarioError) else _("cannot be multiplied")
+
+
+def _extremes(axis: Axis, points: tuple[dict[str, Any], ...]) -> Iterator[Any]:
+    """Yield the values of an axis that may be wrong: its ends, or each value that it names."""
+    if axis.values:
+        numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]
+        yield from {min(numbers), max(numbers)} if numbers else ()
+        yield from (v for v in axis.values if isinstance(v, bool | str))
+    elif points:
+        chosen = [point[axis.key] for point in points]
+        yield from {min(chosen), max(chosen)}
+
+
+def _sweep(scenario: Scenario, key: str) -> list[Any]:
+    """Return the plausible range that a parameter states: its ends, its words, or [] if it states none."""
+    parts: KeyPath = tuple(key.split("."))
+    if parts[0] == "policies":
+        return []
+    about = getattr(field_of(parts, Scenario, {}), "json_schema_extra", None)
+    sweep: Any = about.get("sweep", []) if isinstance(about, dict) else []
+    return list(sweep["factor"]) if isinstance(sweep, dict) else list(sweep)
+
+
+def _nearest_key(key: str, scenarios: list[Scenario]) -> str:
+    known = {entry.key.split("[")[0] for scenario in scenarios for entry in scenario.entries()}
+    return nearest(key, known)

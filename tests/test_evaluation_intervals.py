@@ -1,0 +1,172 @@
+"""Intervals of paired differences against SciPy, against their definitions, and against the truth."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from sim.evaluation.intervals import Resamples, fieller, holm, mean_of, paired, share_of, spread
+
+
+def skewed(seed=0, n=30, columns=5):
+    rng = np.random.default_rng(seed)
+    values = rng.gamma(1.5, 3.0, (n, columns)) - 4
+    values[:, -1] = np.round(values[:, -1])
+    return values
+
+
+def test_paired_interval_and_p_are_those_of_scipy():
+    values = skewed()
+    found, test = paired(values), stats.ttest_1samp(values, 0.0)
+    interval = test.confidence_interval(0.95)
+    np.testing.assert_allclose(found.low, interval.low, rtol=1e-12)
+    np.testing.assert_allclose(found.high, interval.high, rtol=1e-12)
+    np.testing.assert_allclose(found.p, test.pvalue, rtol=1e-12)
+
+
+def test_bootstrap_is_that_of_scipy_on_the_same_draws():
+    values = skewed()
+    found = Resamples(30, 5000, seed=3).bca(values)
+    for k in range(values.shape[1]):
+        theirs = stats.bootstrap(
+            (values[:, k],),
+            np.mean,
+            n_resamples=5000,
+            method="BCa",
+            rng=np.random.default_rng(3),
+            confidence_level=2 * stats.norm.cdf(spread(30)) - 1,
+        ).confidence_interval
+        np.testing.assert_allclose(found[:, k], [theirs.low, theirs.high], rtol=1e-9)
+
+
+def test_blocks_of_resamples_are_the_same_resamples(monkeypatch):
+    values = skewed()
+    whole = Resamples(30, 2000).bca(values)
+    monkeypatch.setattr("sim.evaluation.intervals._MOST_NUMBERS", 30 * 700)
+    np.testing.assert_array_equal(Resamples(30, 2000).bca(values), whole)
+
+
+def test_a_column_more_changes_no_other_interval():
+    values = skewed()
+    np.testing.assert_array_equal(Resamples(30).bca(values)[:, :2], Resamples(30).bca(values[:, :2]))
+
+
+def test_a_policy_without_any_effect_has_an_interval_of_exactly_zero():
+    found = paired(np.zeros((8, 1)))
+    assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)
+    np.testing.assert_array_equal(Resamples(8).bca(np.zeros((8, 1))), np.zeros((2, 1)))
+
+
+def test_fewer_than_five_pairs_make_no_interval():
+    found = paired(skewed(n=4))
+    assert np.isfinite(found.mean).all()
+    assert np.isnan([found.low, found.high, found.p, found.more]).all()
+    assert np.isnan(Resamples(4).bca(skewed(n=4))).all()
+    assert mean_of(skewed(n=4)[:, 0]).low is None
+
+
+def test_seeds_still_needed_are_just_enough():
+    rng = np.random.default_rng(5)
+    values = rng.normal(rng.uniform(0.05, 0.6, 200), 1.0, (10, 200))
+    found, mean, sd = paired(values), np.abs(values.mean(axis=0)), values.std(axis=0, ddof=1)
+    resolved = (found.low > 0) | (found.high < 0)
+    np.testing.assert_array_equal(found.more == 0, resolved)
+    for k in np.flatnonzero(~resolved & np.isfinite(found.more)):
+        half = [
+            stats.t.ppf(0.975, n - 1) * sd[k] / math.sqrt(n) for n in 10 + found.more[k] + np.array([-2, 1])
+        ]
+        assert half[1] < mean[k] < half[0] or found.more[k] < 3
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.2))
+@settings(max_examples=200, deadline=None)
+def test_corrected_p_rejects_what_holms_procedure_rejects(p, alpha):
+    corrected, rejected = holm(np.array(p)), set()
+    for step, i in enumerate(np.argsort(p, kind="stable")):  # from the smallest p, until one is too large
+        if p[i] * (len(p) - step) > alpha:
+            break
+        rejected.add(int(i))
+    assert set(np.flatnonzero(corrected <= alpha).tolist()) == rejected
+
+
+def test_a_missing_p_is_no_test():
+    np.testing.assert_array_equal(holm(np.array([0.01, np.nan, 0.02])), [0.02, np.nan, 0.02])
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 6.0))
+@settings(max_examples=60, deadline=None)
+def test_ends_of_a_ratio_are_the_ratios_that_a_paired_test_just_rejects(seed, mean):
+    rng = np.random.default_rng(seed)
+    bottom = rng.normal(mean, 1.0, 12)
+    top = 3 * bottom + rng.normal(0, 2.0, 12)
+    found = fieller(top, bottom, "reaches 0")
+    interval = stats.ttest_1samp(bottom, 0.0).confidence_interval(0.95)
+    assert (found.mean is None) == (interval.low <= 0)
+    if found.mean is None:
+        assert found.note == "reaches 0"
+        return
+    assert found.low < found.mean < found.high
+    for end in (found.low, found.high):
+        assert stats.ttest_1samp(top - end * bottom, 0.0).pvalue == pytest.approx(0.05, rel=1e-6)
+
+
+@pytest.mark.parametrize(("kept", "n"), [(0, 10), (3, 20), (20, 20)])
+def test_a_share_of_seeds_has_wilsons_interval(kept, n):
+    theirs = stats.binomtest(kept, n).proportion_ci(0.95, "wilson")
+    found = share_of(kept, n)
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_intervals_cover_the_truth_in_93_to_97_of_100_studies():
+    rng = np.random.default_rng(11)
+    few, many = rng.normal(3.0, 5.0, (10, 4000)), rng.gamma(4.0, 1.0, (60, 800))
+    for found, truth in ((paired(few), 3.0), (paired(many), 4.0)):
+        assert 0.93 < ((found.low < truth) & (truth < found.high)).mean() < 0.97
+    low, high = Resamples(60, 4000).bca(many)
+    assert 0.925 < ((low < 4.0) & (high > 4.0)).mean() < 0.975  # 800 studies tell it to 0.8 %
+
+
+def test_ratios_cover_the_truth_in_93_to_97_of_100_studies():
+    rng, covered = np.random.default_rng(12), []
+    for _study in range(3000):
+        net = rng.normal(10.0, 6.0, 20)
+        cost = 40.0 + 0.5 * net + rng.normal(0, 4.0, 20)
+        found = fieller(cost, net, "")
+        if found.mean is not None:
+            covered.append(found.low < 4.5 < found.high)
+    assert len(covered) > 2900
+    assert 0.93 < np.mean(covered) < 0.97
+
+
+def test_a_bootstrap_interval_of_a_normal_mean_is_as_wide_as_students():
+    values = np.random.default_rng(3).normal(0.0, 1.0, (20, 300))
+    student, found = paired(values), Resamples(20).bca(values)
+    assert np.median((found[1] - found[0]) / (student.high - student.low)) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["normal", "skewed", "counts"])
+def test_both_intervals_cover_the_truth_in_93_to_97_of_100_studies_of_20_seeds(shape):
+    rng, studies = np.random.default_rng(21), 3000  # one standard error is 0.4 %
+    values, truth = {
+        "normal": (rng.normal(12.0, 5.0, (20, studies)), 12.0),
+        "skewed": (rng.gamma(4.0, 1.0, (20, studies)), 4.0),
+        "counts": (rng.poisson(1.5, (20, studies)).astype(float), 1.5),
+    }[shape]
+    student, resamples = paired(values), Resamples(20)
+    bca = np.concatenate([resamples.bca(values[:, i : i + 500]) for i in range(0, studies, 500)], axis=1)
+    for low, high in ((student.low, student.high), bca):
+        assert 0.93 <= np.mean((low <= truth) & (truth <= high)) <= 0.97
+
+
+@pytest.mark.parametrize("without", [np.inf, -np.inf, np.nan])
+def test_a_resample_in_which_there_is_no_number_leaves_no_interval(without):
+    resampled = np.linspace(0.0, 1.0, 100)
+    assert Resamples(20).percentiles(0.5, resampled).low is not None
+    resampled[:30] = without
+    found = Resamples(20).percentiles(0.5, resampled)
+    assert (found.mean, found.low, found.high) == (0.5, None, None)
+    assert "denominator" in found.note

@@ -1,0 +1,314 @@
+"""Other parameters, other worlds, other sizes: what may not be pooled, where policies fail, one budget for all."""
+
+import made_studies
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from sim.evaluation import sizes, widening
+from sim.evaluation.discovery import Sides, Space, chance, discover, find_box
+from sim.evaluation.evaluate import evaluate
+from sim.evaluation.vectors import decomposed
+from sim.problems import ScenarioError
+from sim.scenario import Scenario
+from sim.studies import plan_of
+from sim.study_files import Budget, Study
+
+STUDY = """
+scenarios = ["baseline", "rent-cut", "vc-hub"]
+seeds = 3
+months = 24
+controls = true
+doses = [0.5, 1, 4]
+worlds = ["outside-rises", "southern-crowding"]
+"""
+
+
+NOTHING_KEPT = """
+[keep]
+series = false
+presence = false
+costs = false
+"""
+
+
+def study(tmp_path, text=STUDY):
+    (tmp_path / "study.toml").write_text(text + NOTHING_KEPT, encoding="utf-8")
+    return Study.load(tmp_path / "study.toml")
+
+
+# two uncertainties
+
+
+@given(st.integers(0, 1000), st.floats(0.0, 5.0), st.floats(0.1, 5.0))
+@settings(max_examples=20, deadline=None)
+def test_the_split_of_the_variance_is_that_of_a_random_effects_model(seed, between, within):
+    rng = np.random.default_rng(seed)
+    effects = rng.normal(3, 1, (40, 1)) * between + rng.normal(0, within, (40, 8))
+    found, groups = decomposed("startups_region", effects), effects.mean(axis=1)
+    mean_square_between, mean_square_within = 8 * groups.var(ddof=1), effects.var(axis=1, ddof=1).mean()
+    assert stats.f_oneway(*effects).statistic == pytest.approx(mean_square_between / mean_square_within)
+    assert found.seed_sd == pytest.approx(mean_square_within**0.5)
+    assert found.vector_sd**2 == pytest.approx(max((mean_square_between - mean_square_within) / 8, 0.0))
+
+
+def test_more_seeds_narrow_one_uncertainty_and_leave_the_other():
+    rng = np.random.default_rng(0)
+    vectors, noise = rng.normal(0, 5, (200, 1)), rng.normal(0, 5, (200, 400))
+    few, many = (decomposed("startups_region", vectors + noise[:, :n]) for n in (8, 400))
+    assert many.seed_high - many.seed_low < 0.3 * (few.seed_high - few.seed_low)
+    assert few.vector_sd == pytest.approx(5, rel=0.2)
+    assert many.vector_sd == pytest.approx(few.vector_sd, rel=0.1)
+    assert 0.4 < many.vector_share < 0.6
+
+
+def test_parameters_and_seeds_stay_apart_in_a_study_with_a_design(tmp_path):
+    points = tuple({"births.outside_pull": 0.1 + 0.01 * i} for i in range(30))
+    plan = made_studies.plan_of(("baseline", "rent-cut"), 6, points=points)
+    rng = np.random.default_rng(3)
+    plain = made_studies.noisy_outcomes(rng, costs={"rent-cut": 1e8})
+
+    def tables(arm):
+        row = plain(arm)["outcomes"].to_pylist()[0]
+        if arm.scenario == "rent-cut":
+            row["startups_region"] += 20.0 - 2.0 * arm.point  # it pays where the pull is weak
+        return {"outcomes": made_studies.outcomes_of(row)}
+
+    found = evaluate(made_studies.write(tmp_path / "s", plan, tables))
+    row = next(r for r in found.policy("rent-cut").decomposition if r.metric == "startups_region")
+    assert (row.vectors, row.seeds) == (30, 6)
+    assert row.vector_sd == pytest.approx(np.std(2.0 * np.arange(30), ddof=1), rel=0.1)
+    assert row.vector_low < row.seed_low < row.mean < row.seed_high < row.vector_high
+    assert row.positive_share == pytest.approx(1 / 3, abs=0.1)
+    (discovery,) = found.discoveries
+    (box,) = discovery.boxes
+    assert box.limits[0].key == "births.outside_pull"
+    assert box.limits[0].low == pytest.approx(
+        0.15, abs=0.011
+    )  # 10 startups for 100 M RMB, 5 vectors from the first
+    assert box.density == 1.0
+
+
+def test_a_study_without_a_design_says_that_it_knows_one_uncertainty_only(tmp_path):
+    plan = made_studies.plan_of(("baseline", "rent-cut"), 6)
+    found = evaluate(
+        made_studies.write(tmp_path / "s", plan, made_studies.noisy_outcomes(np.random.default_rng(1)))
+    )
+    assert found.policy("rent-cut").decomposition == ()
+    assert any("no parameter was varied" in note for note in found.notes)
+
+
+# where policies fail
+
+
+def cube(n=400, seed=1):
+    rng = np.random.default_rng(seed)
+    points = tuple({"a": float(x), "b": float(y), "c": float(z), "word": w} for x, y, z, w in
+                   zip(rng.random(n), rng.random(n), rng.random(n), rng.choice(["one", "two", "six"], n), strict=True))  # fmt: skip
+    return points, Space.of(points)
+
+
+def test_a_hidden_box_is_found_with_its_sides_and_no_other():
+    _points, space = cube()
+    fails = (space.numbers[:, 0] > 0.6) & (space.numbers[:, 1] < 0.5)
+    box = find_box(space, fails, np.ones(len(fails), dtype=bool))
+    assert box.cut() == [0, 1]
+    assert box.low[0] == pytest.approx(0.6, abs=0.05)
+    assert box.high[1] == pytest.approx(0.5, abs=0.05)
+    assert fails[box.holds(space)].mean() > 0.9
+    assert fails[box.holds(space)].sum() > 0.85 * fails.sum()
+
+
+def test_a_word_can_be_the_side_of_a_box():
+    _points, space = cube()
+    fails = (space.words[3] == "six") & (space.numbers[:, 2] > 0.3)
+    box = find_box(space, fails, np.ones(len(fails), dtype=bool))
+    assert box.words == {3: frozenset({"six"})}
+    assert box.cut() == [2, 3]
+
+
+def test_failures_without_a_pattern_have_no_box():
+    points, space = cube(seed=2)
+    fails = np.random.default_rng(5).random(len(points)) < 0.3
+    assert find_box(space, fails, np.ones(len(fails), dtype=bool)) is None
+
+
+def test_chance_of_a_side_is_that_of_a_binomial_test():
+    _points, space = cube()
+    fails = space.numbers[:, 0] > 0.7
+    box = Sides.open(4).with_side(0, low=0.6)
+    inside = box.holds(space)
+    test = stats.binomtest(
+        int(fails[inside].sum()), int(inside.sum()), float(fails.mean()), alternative="greater"
+    )
+    assert chance(space, fails, np.ones(len(fails), dtype=bool), box, 0) == pytest.approx(test.pvalue)
+
+
+def test_coverage_and_density_are_those_of_the_box_in_plain_words():
+    points, space = cube()
+    net = np.where(space.numbers[:, 0] > 0.6, -1.0, 10.0)
+    found = discover("rent-cut", points, net, np.full(len(net), 2e7), threshold=5e6)
+    (box,) = found.boxes
+    inside = space.numbers[:, 0] >= box.limits[0].low
+    assert box.coverage == (net[inside] < 0).sum() / (net < 0).sum()
+    assert box.density == (net[inside] < 0).mean()
+    assert "a is at least 0.6" in box.sentence
+    assert found.failures == (net < 0).sum()
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore")  # theirs
+def test_boxes_are_as_good_as_those_of_the_ema_workbench():
+    pytest.importorskip("ema_workbench", reason="no EMA workbench: uv sync --group oracles")
+    import pandas as pd
+    from ema_workbench.analysis import prim
+
+    _points, space = cube(600, seed=4)
+    rng = np.random.default_rng(44)
+    fails = ((space.numbers[:, 0] > 0.55) & (space.numbers[:, 1] < 0.6)) ^ (rng.random(600) < 0.03)
+    theirs = prim.Prim(pd.DataFrame(space.numbers[:, :3], columns=list("abc")), fails).find_box()
+    path = theirs.peeling_trajectory
+    inside = find_box(space, fails, np.ones(600, dtype=bool)).holds(space)
+    ours = fails[inside].sum() / fails.sum() * fails[inside].mean()
+    assert ours >= (path["coverage"] * path["density"]).max() - 0.02
+
+
+# other worlds and doses
+
+
+def test_a_study_is_widened_by_controls_doses_and_worlds(tmp_path):
+    found = widening.widened(study(tmp_path), None, print)
+    assert {"placebo", "cash-benchmark", "vc-hub-x0.5", "vc-hub-x4", "rent-cut-x0.5"} <= set(found.scenarios)
+    assert "rent-cut-x4" not in found.scenarios  # nobody can pay twice the rent
+    assert "rent-cut-x1" not in found.scenarios
+    assert found.tags["vc-hub-in-outside-rises"] == {"of": "vc-hub", "world": "outside-rises"}
+    both = {lever.id for name in ("vc-hub", "outside-rises") for lever in Scenario.load(name).policies}
+    assert {lever.id for lever in found.scenarios["vc-hub-in-outside-rises"].policies} == both
+    assert (
+        found.scenarios["baseline-in-outside-rises"].fingerprint == Scenario.load("outside-rises").fingerprint
+    )
+    assert widening.widened(found, None, print) is found
+
+
+def test_a_study_that_asks_for_nothing_more_keeps_its_plan(tmp_path):
+    asked = study(tmp_path, 'scenarios = ["baseline", "rent-cut"]\nseeds = 2\n')
+    assert widening.widened(asked, None, print) is asked
+
+
+def test_a_world_with_a_policy_in_it_is_refused_with_its_line(tmp_path):
+    with pytest.raises(ScenarioError, match=r"study\.toml:7:\d+: worlds\[1\].*without policy"):
+        study(tmp_path, STUDY.replace("southern-crowding", "rent-cut"))
+
+
+def test_regret_is_what_the_best_policy_of_a_world_does_better(tmp_path):
+    asked = widening.widened(
+        study(tmp_path, STUDY.replace("seeds = 3", "seeds = 20").replace("months = 24\n", "")), None, print
+    )
+    truth = {"rent-cut": 50.0, "vc-hub": 20.0, "rent-cut-in-outside-rises": 0.0, "vc-hub-in-outside-rises": 20.0,
+             "rent-cut-in-southern-crowding": 30.0, "vc-hub-in-southern-crowding": 20.0}  # fmt: skip
+    costs = {name: 1e8 for name in asked.scenarios if name.startswith(("rent-cut", "vc-hub", "cash"))}
+    rng = np.random.default_rng(8)
+    tables = made_studies.noisy_outcomes(rng, truth, costs)
+    found = evaluate(made_studies.write(tmp_path / "s", plan_of(asked), tables)).regret
+    assert found.worlds == ("", "outside-rises", "southern-crowding")
+    regret = dict(zip(found.policies, found.regret, strict=True))
+    assert regret["vc-hub"] == pytest.approx((30, 0, 10), abs=12)
+    assert regret["rent-cut"] == pytest.approx((0, 20, 0), abs=12)
+    assert found.minimax == "rent-cut"
+    assert all(min(row) >= 0 for row in found.regret)
+    assert sum(found.probability) == pytest.approx(1.0)
+
+
+def test_doses_are_compared_with_the_same_baseline(tmp_path):
+    asked = widening.widened(study(tmp_path, STUDY.replace("worlds", "# worlds")), None, print)
+    truth = {"vc-hub-x0.5": 10.0, "vc-hub": 20.0, "vc-hub-x4": 40.0}
+    costs = {"vc-hub-x0.5": 5e7, "vc-hub": 1e8, "vc-hub-x4": 4e8}
+    tables = made_studies.noisy_outcomes(np.random.default_rng(9), truth, costs)
+    asked = asked.__class__(**{**asked.__dict__, "seeds": tuple(range(1, 21))})
+    found = evaluate(made_studies.write(tmp_path / "s", plan_of(asked), tables))
+    doses = found.policy("vc-hub").doses
+    assert [dose.factor for dose in doses] == [0.5, 1.0, 4.0]
+    assert [dose.net_startups.mean for dose in doses] == pytest.approx([10, 20, 40], abs=4)
+    assert {policy.id for policy in found.policies} == {"rent-cut", "vc-hub", "placebo", "cash-benchmark"}
+
+
+# one budget for all
+
+
+@pytest.mark.parametrize(
+    "name", ["rent-cut", "vc-hub", "jingxi", "north-latitude", "ten-measures", "cash-benchmark"]
+)
+def test_sizes_grow_together_and_once_is_the_same_policy(name):
+    scenario = Scenario.load(name)
+    assert sizes.scaled(scenario, 1.0) is scenario
+    assert sizes.has_size(scenario)
+    most = sizes.largest(scenario)
+    assert most >= 1.0
+    sizes.scaled(scenario, most)
+    if most < sizes.MOST:
+        with pytest.raises(ScenarioError):
+            sizes.scaled(scenario, 1.01 * most)
+
+
+def test_new_space_is_sized_to_the_budget_without_a_run():
+    budget = Budget(present_value_rmb=1e8, years=5)
+    factor, cost, reason = widening.size_for(Scenario.load("north-space"), budget, (1,), 120)
+    assert reason == ""
+    assert cost == pytest.approx(1e8, rel=0.011)
+    trial = widening.Trial(Scenario.load("north-space"), budget, (1,), 120)
+    assert trial.cost(2 * factor) == pytest.approx(2 * cost)
+
+
+@given(st.floats(0.3, 2.5), st.floats(5.0, 9.5))
+@settings(max_examples=40, deadline=None)
+def test_the_search_meets_any_cost_that_grows_with_the_size(power, target):
+    class Curve(widening.Trial):
+        def cost(self, factor):
+            return self.costs.setdefault(factor, 1e7 * factor**power)
+
+    real = widening.Trial
+    widening.Trial = Curve
+    try:
+        scenario = Scenario.load("vc-hub")
+        factor, cost, reason = widening.size_for(scenario, Budget(present_value_rmb=10**target), (1,), 120)
+    finally:
+        widening.Trial = real
+    most = 1e7 * sizes.largest(scenario) ** power
+    if 10**target > 1.01 * most:
+        assert (factor, reason[:16]) == (None, "it costs at most")
+    elif 10**target > 1e7 * (1 / sizes.MOST) ** power * 1.01:
+        assert cost == pytest.approx(10**target, rel=0.011)
+
+
+def test_policies_that_cannot_be_sized_are_named():
+    budget = Budget(present_value_rmb=1e8)
+    assert (
+        widening.size_for(Scenario.load("hardware-leaves"), budget, (1,), 120)[2] == "its levers have no size"
+    )
+    space = Scenario.load("north-space")
+    free = space.with_values({f"policies.{lever.id}.cost_rmb_m2": 0.0 for lever in space.policies})
+    assert widening.size_for(free, budget, (1,), 120)[2] == "it costs the public nothing"
+
+
+def test_sizes_that_were_found_are_used_again(tmp_path, monkeypatch):
+    text = STUDY.replace("worlds", "# worlds") + "equal_budget = { present_value_rmb = 1e8 }\n"
+    text = text.replace('"rent-cut", "vc-hub"', '"north-space"').replace("controls = true", "")
+    first = widening.widened(study(tmp_path, text), tmp_path / "out", print)
+    asked = []
+    monkeypatch.setattr(widening, "size_for", lambda *given: asked.append(given))
+    second = widening.widened(study(tmp_path, text), tmp_path / "out", print)
+    assert plan_of(first).sha == plan_of(second).sha
+    assert not asked
+    assert first.tags["north-space"]["budget"]["found_rmb"] == pytest.approx(1e8, rel=0.011)
+    assert first.scenarios["north-space"].fingerprint != Scenario.load("north-space").fingerprint
+
+
+@pytest.mark.slow
+def test_a_rent_cut_is_sized_by_runs(tmp_path):
+    budget = Budget(present_value_rmb=3e6, years=1)
+    factor, cost, reason = widening.size_for(Scenario.load("rent-cut"), budget, (1, 2), 12)
+    assert reason == ""
+    assert cost == pytest.approx(3e6, rel=0.02)
+    assert 0 < factor < 2.01

@@ -1,0 +1,205 @@
+"""Catalogues are whole and true to the sources, and the language is what was asked for."""
+
+import gettext
+import os
+import re
+import string
+
+import click.testing
+import pytest
+import refresh_language
+from babel.messages.mofile import read_mo
+
+from sim import language
+from sim.__main__ import cli
+from sim.language import (
+    FOLDER,
+    LANGUAGES,
+    MissingEntryError,
+    asked,
+    current,
+    in_language,
+    lending,
+    speaking,
+    split_off,
+    translated,
+)
+
+#: what may stand in Latin letters in a Chinese text: names, units, ids, what is typed
+LATIN = re.compile(
+    r"`[^`]*`|\{[^{}]*\}|\bsim \S.*|[\w./-]*[./_=\[\]-][\w./=\[\]-]*|--[\w-]+|\"[^\"]*\"|'[^']*'"
+)
+
+
+@pytest.fixture(scope="module")
+def catalogues():
+    return {lang: refresh_language.catalogue(lang) for lang in LANGUAGES}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return refresh_language.texts()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_text_of_the_sources_is_in_the_catalogue_and_none_that_is_gone(catalogues, texts, lang):
+    entries = {message.id for message in catalogues[lang] if message.id}
+    assert entries == set(texts), "type: python tests/refresh_language.py"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_entry_is_translated(catalogues, lang):
+    assert [message.id for message in catalogues[lang] if message.id and not message.string] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_compiled_catalogue_is_the_written_one(catalogues, lang):
+    with (FOLDER / lang / "LC_MESSAGES" / "sim.mo").open("rb") as file:
+        compiled = read_mo(file)
+    whole = refresh_language.with_counts(refresh_language.catalogue(lang))
+    plain = lambda text: text if isinstance(text, str) else tuple(text)  # noqa: E731 - several forms are a list or a tuple
+    entries = [{plain(m.id): plain(m.string) for m in found if m.id} for found in (compiled, whole)]
+    assert entries[0] == entries[1]
+
+
+def test_translations_have_the_fields_of_their_text(catalogues):
+    fields = lambda text: sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)  # noqa: E731
+    for message in catalogues["zh"]:
+        if message.id:
+            assert set(fields(message.string)) <= set(fields(message.id)), message.id
+            dropped = set(fields(message.id)) - set(fields(message.string))
+            assert not dropped, message.id
+
+
+def test_chinese_is_chinese(catalogues):
+    """A text of several words has Chinese characters, and full-width marks beside them."""
+    for message in catalogues["zh"]:
+        words = re.findall(r"[A-Za-z]{2,}", LATIN.sub(" ", message.id))
+        if len(words) > 2:
+            assert re.search(r"[\u4e00-\u9fff]", message.string), message.id
+        assert not re.search(r"[\u4e00-\u9fff][,;?!]|[\u4e00-\u9fff] %", message.string), message.string
+
+
+def test_words_that_mislead_are_not_used(catalogues):
+    avoided = ("显著", "拉动", "赋能", "虹吸", "抓手", "大幅", "无谓损失")
+    assert not [m.string for m in catalogues["zh"] if any(word in m.string for word in avoided)]
+    english = re.compile(r"\b(boosts?|drives?|significant\w*|optimal|proves?)\b")
+    assert not [m.id for m in catalogues["en"] if m.id and english.search(m.id)]
+
+
+def test_a_text_that_no_catalogue_has_is_refused():
+    with pytest.raises(MissingEntryError, match="no such text"):
+        in_language("no such text", "zh")
+
+
+def test_what_the_user_reads_falls_back_to_english():
+    with speaking("zh"):
+        assert language._("no such text") == "no such text"
+        assert language._("adds") == "增加"
+    with speaking("en"):
+        assert language._("adds") == "adds"
+
+
+@pytest.mark.parametrize(
+    ("line", "variables", "lang"),
+    [(["list", "--lang", "zh"], {"SIM_LANG": "en"}, "zh"), (["list"], {"SIM_LANG": "zh", "LANG": "en_US.UTF-8"}, "zh"),
+     (["list"], {"LANG": "zh_CN.UTF-8"}, "zh"), (["list"], {"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "en"),
+     (["list"], {"LANG": "tr_TR.UTF-8"}, "en"), (["list"], {}, "en"), (["--lang=en"], {"SIM_LANG": "zh"}, "en")],
+)  # fmt: skip
+def test_the_command_line_comes_before_the_variable_and_that_before_the_locale(line, variables, lang):
+    assert current(line, variables) == lang
+
+
+def test_the_language_may_stand_anywhere_on_the_line():
+    assert split_off(["report", "x", "--lang", "zh", "--out", "y"]) == ("zh", ["report", "x", "--out", "y"])
+    assert split_off(["--lang=zh", "list"]) == ("zh", ["list"])
+    assert split_off(["list"]) == (None, ["list"])
+    assert split_off(["list", "--lang", "fr"]) == (None, ["list", "--lang", "fr"])
+    assert asked(["--lang"]) is None
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Return what the command prints, its standard error after its output; what it sets is undone."""
+    from sim.__main__ import cli
+
+    monkeypatch.setenv("SIM_LANG", "en")
+
+    def run(*line):
+        found = click.testing.CliRunner().invoke(cli, line)
+        return found.exit_code, found.output
+
+    return run
+
+
+def test_errors_speak_the_language_asked_for(command):
+    code, said = command("scenario", "validate", "no-such-scenario", "--lang", "zh")
+    assert code == 2
+    assert "没有此名称的情景" in said
+    code, said = command("scenario", "validate", "no-such-scenario", "--lang", "en")
+    assert code == 2
+    assert "no scenario of this name" in said
+    assert os.environ["SIM_LANG"] == "en"
+
+
+def test_a_language_that_there_is_not_is_refused(command):
+    code, said = command("--lang", "fr", "list")
+    assert code == 2
+    assert "'en', 'zh'" in said
+
+
+def test_a_kept_sentence_is_read_in_either_language():
+    english = language.in_language("{done} of {n} seeds are complete in every scenario", "en").format(
+        done=3, n=8
+    )
+    chinese = language.in_language("{done} of {n} seeds are complete in every scenario", "zh").format(
+        done=3, n=8
+    )
+    assert translated(english, "zh") == chinese
+    assert translated(chinese, "en") == english
+    assert translated(english, "en") == english
+    for name in ("<b>a name {0}</b>", "from here to there", "the whole 9 yards"):
+        assert translated(name, "zh") == name
+
+
+def test_gettext_itself_finds_the_catalogues():
+    assert gettext.translation("sim", FOLDER, ["zh"]).gettext("adds") == "增加"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--help"], ("用法：", "命令:", "显示本帮助并退出。")),
+        (["compare", "--help"], ("用法：", "选项:", "默认：20")),
+        (["compare", "--nope"], ("错误：没有选项 '--nope'。", "compare --help' 查看帮助。")),
+        (["lst"], ("错误：没有命令 'lst'。", "是否想输入：'list'？")),
+        (["compare", "--seeds", "0"], ("'--seeds' 的值无效：0 不在范围",)),
+        (["compare", "--out"], ("选项 '--out' 需要 1 个值。",)),
+        (["report"], ("缺少参数",)),
+        (["report", "a", "b", "c"], ("多余的参数（b c）",)),
+    ],
+)
+def test_what_click_says_is_chinese_where_the_user_is(monkeypatch, tmp_path, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").mkdir()
+    monkeypatch.setenv("SIM_LANG", "zh")
+    for command in (
+        cli,
+        *cli.commands.values(),
+    ):  # which keeps the help option in the language of its first use
+        monkeypatch.setattr(command, "_help_option", None)
+    answer = click.testing.CliRunner().invoke(cli, words)
+    assert [part for part in said if part not in answer.output] == []
+    assert not re.search("Usage|Options|Error|Try |No such|Missing|Invalid|Show this", answer.output)
+
+
+def test_gettext_is_left_as_it_was(monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "fr")
+    before = gettext.textdomain()
+    with lending("zh"):
+        assert gettext.gettext("Usage:") == "用法："
+        assert gettext.ngettext(
+            "Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)", 1
+        ).startswith("是否")
+    assert (gettext.textdomain(), os.environ["LANGUAGE"]) == (before, "fr")
+    assert gettext.gettext("Usage:") == "Usage:"
