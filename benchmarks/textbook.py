@@ -1,10 +1,11 @@
 """The engine beside its twin, one Python object a startup: the same months, the same rules, the same world, one core.
 
-    python benchmarks/textbook.py [--startups 2000] [--months 5] [--seeds 2] [--batch-months 12]
+    python benchmarks/textbook.py [--startups 2000] [--months 24] [--turn 12] [--seeds 2] [--batch-months 12]
                                   [--growth 1000 10000 100000 1000000] [--twin-most 10000]
 
-Both take turns, month by month, so that a busy machine slows both; times are medians, of the processor time of one
-thread where nothing else runs than one. The startups' part is the month without what is done for cells alone: relief,
+All sides take turns, a year at a time, so that a busy machine slows all of them and each runs as a user would run it
+(with `--turn 1` each month begins with caches that another side has filled). Times are medians over months, of the
+processor time of one thread where nothing else runs than one. The startups' part is the month without what is done for cells alone: relief,
 fields, offices. Then mesa.batch_run over the twin stands beside this package's comparison; a step of two of Mesa's own
 examples beside a month of the engine gives the scale; and the last table shows how a month grows with the number of
 startups, all sizes in turn. Nothing here is asserted.
@@ -90,20 +91,36 @@ def line(what: str, engine: float, twin: float) -> None:
     print(f"{what:<34}{1e3 * engine:>12.2f} ms{1e3 * twin:>14.1f} ms{twin / engine:>9.0f} x")
 
 
-def months(startups: int, number: int) -> None:
+def in_turns[Key, Value](
+    sides: dict[Key, Callable[[], Value]], number: int, turn: int
+) -> dict[Key, list[Value]]:
+    """Return what `number` calls of each side gave; the sides take turns, `turn` calls at a time."""
+    given: dict[Key, list[Value]] = {name: [] for name in sides}
+    for first in range(0, number, turn):
+        for name, call in sides.items():
+            given[name] += [call() for _ in range(min(turn, number - first))]
+    return given
+
+
+def months(startups: int, number: int, turn: int) -> None:
     """Print what a month costs on either side."""
     setup = scaled(startups)
     model = ClusterModel.from_scenario(setup, seed=1)
     model.run(2)
     twin = TextbookModel(setup, start_of(model), seed=1)
     part, twin_part = Watch(ENGINE_PART), Watch(TWIN_PART)
-    times: list[tuple[float, ...]] = []
-    for _ in range(number):
-        part.seconds = twin_part.seconds = 0.0
-        times.append((timed(model.step), timed(twin.step), part.seconds, twin_part.seconds))
+
+    def month(step: Callable[[], object], watch: Watch) -> tuple[float, float]:
+        watch.seconds = 0.0
+        return timed(step), watch.seconds
+
+    times = in_turns(
+        {"engine": lambda: month(model.step, part), "twin": lambda: month(twin.step, twin_part)}, number, turn
+    )
     part.stop()
     twin_part.stop()
-    engine, own, engine_part, own_part = (statistics.median(column) for column in zip(*times, strict=True))
+    engine, engine_part = (statistics.median(column) for column in zip(*times["engine"], strict=True))
+    own, own_part = (statistics.median(column) for column in zip(*times["twin"], strict=True))
     print(
         f"\n{len(twin.active()):,} startups, medians of {number} months{'engine':>13}{'twin':>17}{'ratio':>11}"
     )
@@ -165,7 +182,7 @@ def batches(seeds: int, number: int, repeats: int = 3) -> None:
     line("compare beside mesa.batch_run", engine, twin)
 
 
-def examples(startups: int, repeats: int = 7) -> None:
+def examples(startups: int, number: int, turn: int) -> None:
     """Print what a step of two of Mesa's examples costs beside a month of the engine, all in turn."""
     engine = ClusterModel.from_scenario(scaled(startups), seed=1)
     side = round(startups**0.5 * 1.1)
@@ -176,18 +193,20 @@ def examples(startups: int, repeats: int = 7) -> None:
     }  # fmt: skip
     for model in models.values():
         model.step()
-    times = [[timed(model.step) for model in models.values()] for _ in range(repeats)]
-    seconds = [statistics.median(column) for column in zip(*times, strict=True)]
+    times = in_turns(
+        {name: (lambda model=model: timed(model.step)) for name, model in models.items()}, number, turn
+    )
+    seconds = [statistics.median(column) for column in times.values()]
     numbers = [len(engine.startups) if model is engine else len(model.agents) for model in models.values()]
     print(
-        f"\n{'a step, medians of ' + str(repeats):<34}{'agents':>8}{'ms':>12}{'us an agent':>13}{'ratio':>9}"
+        f"\n{'a step, medians of ' + str(number):<34}{'agents':>8}{'ms':>12}{'us an agent':>13}{'ratio':>9}"
     )
     for name, second, agents in zip(models, seconds, numbers, strict=True):
         ratio = second / agents / (seconds[-1] / numbers[-1])
         print(f"{name:<34}{agents:>8,}{1e3 * second:>12.2f}{1e6 * second / agents:>13.2f}{ratio:>9.1f}")
 
 
-def growth(sizes: list[int], most: int, repeats: int = 5) -> None:
+def growth(sizes: list[int], most: int, number: int, turn: int) -> None:
     """Print what a month costs as startups grow in number; the twin stands beside up to `most` of them."""
     engines = {size: ClusterModel.from_scenario(scaled(size), seed=1) for size in sizes}
     for model in engines.values():
@@ -195,14 +214,13 @@ def growth(sizes: list[int], most: int, repeats: int = 5) -> None:
     twins = {
         size: TextbookModel(scaled(size), start_of(engines[size]), seed=1) for size in sizes if size <= most
     }
-    times: dict[tuple[str, int], list[float]] = {}
-    for _ in range(repeats):
-        for size, model in engines.items():
-            times.setdefault(("engine", size), []).append(timed(model.step))
-            if size in twins:
-                times.setdefault(("twin", size), []).append(timed(twins[size].step))
+    sides: dict[tuple[str, int], mesa.Model] = {("engine", size): model for size, model in engines.items()}
+    sides |= {("twin", size): twin for size, twin in twins.items()}
+    times = in_turns(
+        {name: (lambda model=model: timed(model.step)) for name, model in sides.items()}, number, turn
+    )
     print(
-        f"\n{'startups, medians of ' + str(repeats) + ' months':<34}{'engine':>12}{'ns a startup':>14}{'twin':>14}{'ratio':>9}"
+        f"\n{'startups, medians of ' + str(number) + ' months':<34}{'engine':>12}{'ns a startup':>14}{'twin':>14}{'ratio':>9}"
     )
     for size, model in engines.items():
         second, active = statistics.median(times["engine", size]), len(model.startups)
@@ -216,15 +234,16 @@ def growth(sizes: list[int], most: int, repeats: int = 5) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--startups", type=int, nargs="*", default=[2000])
-    parser.add_argument("--months", type=int, default=5)
+    parser.add_argument("--months", type=int, default=24)
+    parser.add_argument("--turn", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--batch-months", type=int, default=12)
     parser.add_argument("--growth", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     parser.add_argument("--twin-most", type=int, default=10_000)
     arguments = parser.parse_args()
     for count in arguments.startups:
-        months(count, arguments.months)
+        months(count, arguments.months, arguments.turn)
     batches(arguments.seeds, arguments.batch_months)
-    examples(arguments.startups[0] if arguments.startups else 2000)
+    examples(arguments.startups[0] if arguments.startups else 2000, arguments.months, arguments.turn)
     if arguments.growth:
-        growth(arguments.growth, arguments.twin_most)
+        growth(arguments.growth, arguments.twin_most, arguments.months, arguments.turn)
