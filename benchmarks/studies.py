@@ -5,7 +5,8 @@
     python benchmarks/studies.py tiny [--runs 10000] [--by process pool dask shards] [--workers 2]
     python benchmarks/studies.py memory [--runs 50000]
 
-``overhead`` takes one run apart: model, digest, tables, and what the store adds, in processor time of this process.
+``overhead`` takes one run apart: model, digest, tables, and what the store adds, in processor time of this process; then
+it does a study of four scenarios in this process and says what part of its time the store took.
 ``haidian`` does scenarios x seeds of the shipped world with each number of workers, nothing shared but the history
 before the first month. ``tiny`` does runs that take no time (those of tests/toy_runs.py), so that what is left is the
 machinery: in this process, in processes, on a Dask cluster of this machine, in three parts that are merged. ``memory``
@@ -33,6 +34,7 @@ import toy_runs
 
 import sim.batch
 import sim.pool
+import sim.work
 from sim.batch import tasks_of
 from sim.compiled import source_hash
 from sim.plan import Plan
@@ -113,18 +115,50 @@ def overhead(runs: int, months: int) -> None:
         records.append(RunRecord(arm.run, arm.seed, digest, 0.1, tables))
     with folder() as place:
         (place / "shards").mkdir(parents=True)
+        write_shard(place, records[:1])  # loaded, as before the second shard of a worker
+        for path in (place / "shards").iterdir():
+            path.unlink()
         begin, wall = time.process_time(), time.perf_counter()
         heads = write_shard(place, records)
         store, wall = (time.process_time() - begin) / runs, (time.perf_counter() - wall) / runs
         size = sum(path.stat().st_size for path in place.rglob("*.parquet")) / runs
     work = Work(pathlib.Path(), plan, {"rent-cut": scenario})
-    model_time = statistics.median(spent["model"])
-    for what, times in spent.items():
-        print(f"{what:<24} {1e3 * statistics.median(times):8.2f} ms")
-    print(f"{'store':<24} {1e3 * store:8.2f} ms, {100 * store / model_time:.1f} % of the model "
-          f"({1e3 * wall:.2f} ms on the clock, with syncs), {size / 1e3:.0f} kB a run")  # fmt: skip
+    each = {what: statistics.median(times) for what, times in spent.items()}
+    rest = sum(each.values()) - each["history"]
+    for what, second in each.items():
+        print(f"{what:<24} {1e3 * second:8.2f} ms")
+    print(f"{'store':<24} {1e3 * store:8.2f} ms, {100 * store / each['model']:.1f} % of the model, "
+          f"{100 * store / rest:.1f} % of a run whose history is kept ({1e3 * wall:.2f} ms on the clock, with syncs), {size / 1e3:.0f} kB a run")  # fmt: skip
     print(f"{'to a worker and back':<24} {len(pickle.dumps(work)) / 1e3:8.1f} kB once, "
           f"{len(pickle.dumps(arm)) + len(pickle.dumps(heads)) / runs:.0f} bytes a run")  # fmt: skip
+    _share_of_store(runs, months)
+
+
+def _share_of_store(seeds: int, months: int) -> None:
+    """Do a study in this process; print which part of it was writing."""
+    writes: list[float] = []
+
+    def write_and_tell(*arguments: Any) -> Any:
+        begin = time.perf_counter()
+        heads = write_shard(*arguments)
+        writes.append(time.perf_counter() - begin)
+        return heads
+
+    chosen = {name: Scenario.load(name) for name in ("baseline", "rent-cut", "north-space", "vc-hub")}
+    contents = {name: content_of(scenario) for name, scenario in chosen.items()}
+    plan = Plan("baseline", contents, tuple(range(1, seeds + 1)), months, source_hash())
+    usual, sim.work.write_shard = sim.work.write_shard, write_and_tell
+    try:
+        with folder() as place:
+            begin = time.perf_counter()
+            execute(plan, chosen, {}, place, executor=in_this_process)
+            whole = time.perf_counter() - begin
+    finally:
+        sim.work.write_shard = usual
+    print(
+        f"a study of {4 * seeds} runs  {1e3 * whole / 4 / seeds:8.2f} ms a run on the clock, {len(writes)} shards, "
+        f"{100 * sum(writes) / (whole - sum(writes)):.1f} % on top for writing them"
+    )
 
 
 def haidian(scenarios: int, seeds: int, months: int, workers: list[int], dask: bool) -> None:

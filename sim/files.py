@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+WORDS = pa.dictionary(pa.int32(), pa.string())
+
 
 def require_writable(folder: str | os.PathLike[str]) -> None:
     """Make a folder if it is not there.
@@ -40,7 +42,7 @@ def write_text(path: pathlib.Path, text: str) -> None:
     write(path, text.encode())
 
 
-def write(path: pathlib.Path, data: bytes) -> None:
+def write(path: pathlib.Path, data: bytes | pa.Buffer) -> None:
     """Write a file so that after any crash it is whole, or as it was."""
     temporary = path.with_name(f".tmp-{path.name}")
     with temporary.open("wb") as file:
@@ -60,7 +62,7 @@ def packed_size(table: pa.Table) -> int:
     return len(packed(plain(table)))
 
 
-def packed(table: pa.Table) -> bytes:
+def packed(table: pa.Table) -> pa.Buffer:
     """Return a table as a Parquet file.
 
     Only words are worth a dictionary: with one for each column of numbers, writing takes half as long again and the
@@ -70,17 +72,17 @@ def packed(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="lz4", write_page_checksum=True, write_statistics=False,
                    use_dictionary=words or False)  # fmt: skip
-    return bytes(sink.getvalue())
+    return sink.getvalue()
 
 
 def plain(table: pa.Table) -> pa.Table:
     """Return a table whose words have one type, also where it has no rows."""
     for i, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and field.type != WORDS:
             codes = table.column(i).combine_chunks()
             words = codes.dictionary.cast(pa.string())
             same = pa.DictionaryArray.from_arrays(codes.indices.cast(pa.int32()), words)
-            table = table.set_column(i, field.with_type(same.type), same)
+            table = table.set_column(i, field.with_type(WORDS), same)
     return table
 
 

@@ -529,5 +529,5 @@ def write_run(folder: str | os.PathLike[str], tables: dict[str, pa.Table]) -> No
         write_table(folder / f"{name}.parquet", plain(table))
 
 
-def _hash(data: bytes) -> str:
+def _hash(data: bytes | pa.Buffer) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
