@@ -36,6 +36,8 @@ TRIES = 3
 START = 120.0
 #: seconds that workers have to write what they have finished when they are told to stop
 GRACE = 3.0
+#: seconds that a worker without a task waits for one before it writes what it has finished
+IDLE = 0.2
 #: modules that workers have from the start
 PRELOAD = ["sim.batch", "sim.model", "sim.warmup"]
 #: what workers say beside results: the identity of a run that begins, or that a task is done
@@ -244,7 +246,7 @@ def _work(connection: Connection, work: Work, stop: Event) -> None:
 def _do(connection: Connection, work: Work, stop: Event) -> None:
     unwritten = Unwritten(work.folder, work.flush_seconds)
     while not stop.is_set():
-        if len(unwritten) and not connection.poll():  # nothing to do: write what waits
+        if len(unwritten) and not connection.poll(IDLE):  # nothing to do: write what waits
             connection.send(unwritten.write())
         try:
             task = connection.recv()
