@@ -373,6 +373,14 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_chinese_font_that_was_installed_after_the_first_figure_is_found(monkeypatch):
+    if not set(look.HAN) & set(look.fonts()):
+        pytest.skip("no font with Chinese characters: apt-get install fonts-noto-cjk")
+    kept = [font for font in look.fontManager.ttflist if font.name not in look.HAN]
+    monkeypatch.setattr(look.fontManager, "ttflist", kept)
+    assert set(look.HAN) & set(look.fonts.__wrapped__())
+
+
 def test_titles_have_at_most_ten_words(written):
     for name in ("map", "paths", "zones"):
         assert len(ET.parse(written[f"{name}.svg"]).getroot()[0].text.split()) <= 10

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.text import Text
 
 from sim.figures.svg import clean_svg
@@ -73,6 +73,11 @@ class FontError(RuntimeError):
 def fonts() -> tuple[str, ...]:
     """Return the fonts of this machine that figures use, Latin before Chinese."""
     installed = {font.name for font in fontManager.ttflist}
+    if not installed & set(HAN):  # Matplotlib lists fonts once and for all: look for those installed since
+        for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
+            with contextlib.suppress(OSError, RuntimeError):  # a file that is no font is none of ours
+                fontManager.addfont(path)
+        installed = {font.name for font in fontManager.ttflist}
     latin = [name for name in LATIN if name in installed][:1] or ["DejaVu Sans"]
     return (*latin, *[name for name in HAN if name in installed][:1], "DejaVu Sans")
 
