@@ -106,6 +106,19 @@ def ax():
     return Figure(figsize=(352 / 72, 276 / 72), dpi=72).add_axes((0, 0, 1, 1))
 
 
+def texts_of(sheet):
+    """Return every line of text on a sheet with its box [px]."""
+    found, hidden = [], set()
+    for ax in sheet.figure.axes:
+        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
+            hidden |= {label for place, label in ticks if not low <= place <= high or not axis.get_visible()}
+    for text in sheet.figure.findobj(lambda artist: hasattr(artist, "get_text")):
+        if text.get_visible() and text.get_text().strip() and text not in hidden:
+            found.append((text.get_text(), text.get_window_extent()))
+    return found
+
+
 def labels(ax):
     """Texts of the zones' labels on a map, in the order of the table."""
     found = {text.get_gid(): text for text in ax.texts if text.get_gid()}
@@ -371,6 +384,21 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch, tmp_path):
     with pytest.raises(FontError, match="fonts-noto-cjk"):
         draw_comparison(MadeUpComparison(), tmp_path, lang="zh")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("families", [None, ("DejaVu Sans",)], ids=["fonts of this machine", "DejaVu alone"])
+def test_no_text_of_a_comparison_leaves_its_sheet(families, monkeypatch, tmp_path):
+    sheets, save = [], look.Sheet.save
+    monkeypatch.setattr(look.Sheet, "save", lambda self, *more: sheets.append(self) or save(self, *more))
+    if families is not None:
+        monkeypatch.setattr(look, "fonts", lambda: families)
+        monkeypatch.setattr(look, "text_width", look.text_width.__wrapped__)  # it remembers widths
+    draw_comparison(MadeUpComparison(), tmp_path)
+    assert len(sheets) == 3
+    for sheet in sheets:
+        for text, box in texts_of(sheet):
+            assert box.x0 > 0, text
+            assert box.x1 < sheet.width, text
 
 
 def test_a_chinese_font_that_was_installed_after_the_first_figure_is_found(monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from test_figures import texts_of
 from test_figures_cohorts import DEALS, run_of, series
 
 import sim.figures
@@ -364,19 +365,6 @@ def page(request, tmp_path_factory):
     return lang, {path.suffix: path for path in paths}, sheet
 
 
-def shown(sheet):
-    """Return every line of text on a sheet with its box [px]."""
-    found, hidden = [], set()
-    for ax in sheet.figure.axes:
-        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
-            ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
-            hidden |= {label for place, label in ticks if not low <= place <= high or not axis.get_visible()}
-    for text in sheet.figure.findobj(lambda artist: hasattr(artist, "get_text")):
-        if text.get_visible() and text.get_text().strip() and text not in hidden:
-            found.append((text.get_text(), text.get_window_extent()))
-    return found
-
-
 def test_a_page_is_written_as_png_and_svg(page):
     lang, paths, _ = page
     assert sorted(paths) == [".png", ".svg"]
@@ -398,7 +386,7 @@ def test_the_svg_of_a_page_is_fit_for_a_strict_page(page):
 
 def test_no_text_of_a_page_overlaps_another_or_leaves_it(page):
     _, _, sheet = page
-    found = shown(sheet)
+    found = texts_of(sheet)
     width, height = sheet.width, sheet.height
     for text, box in found:
         assert box.x0 > 0, text
@@ -413,7 +401,7 @@ def test_no_text_of_a_page_overlaps_another_or_leaves_it(page):
 def test_a_page_speaks_one_language(page):
     lang, paths, sheet = page
     root = ET.parse(paths[".svg"]).getroot()
-    said = [text for text, _ in shown(sheet)] + [root[0].text, root[1].text]
+    said = [text for text, _ in texts_of(sheet)] + [root[0].text, root[1].text]
     for text in said:
         if lang == "en":
             assert not HAN.search(text), text

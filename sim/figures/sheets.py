@@ -289,7 +289,7 @@ def _paths(view: View, places: range) -> tuple[Sheet, str, str]:
     )
     second = MARGIN + UNIT + GAP
     for x, heading in zip((MARGIN, second), headings, strict=True):
-        sheet.write(x, top + 16, wrap(heading, UNIT, "note"), "note", color=PALETTE["ink"], fontweight="bold")
+        sheet.write(x, top + 16, wrap(heading, UNIT, "heading"), "heading")
     for i, (place, id_) in enumerate(ids.items()):
         y = top + 56 + i * row
         mark = Mark.of(place)

@@ -42,6 +42,7 @@ ROLES = {
     "title": (20, "bold", PALETTE["ink"]),
     "panel": (16, "bold", PALETTE["ink"]),
     "subtitle": (14, "normal", PALETTE["ink_secondary"]),
+    "heading": (13, "bold", PALETTE["ink"]),
     "note": (13, "normal", PALETTE["ink_note"]),
     "credit": (11.5, "normal", PALETTE["ink_note"]),
     "label": (10.5, "normal", PALETTE["ink"]),
