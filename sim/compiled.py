@@ -55,6 +55,10 @@ _CENTRE = 0.425  # distance from 1/2 up to which one rational function serves
 _LARGEST = 709.782712893384
 _TINY = 2.2250738585072014e-308  # the smallest normal number
 _SMALLEST = -708.3964185322641
+# a number above 2^52 has the bits of its whole part last: processors without such an instruction turn several whole
+# numbers, below 2^50 in size, into floating point ones and back by adding it
+_SHIFT = 6755399441055744.0  # 1.5 x 2^52
+_SHIFT_BITS = np.int64(np.float64(_SHIFT).view(np.int64))
 
 
 @kernel
@@ -74,8 +78,12 @@ def exp(x):
 @kernel
 def exps(x, out):
     """Write the exponential of each x into `out`: the same bits, several at a time."""
+    beyond = 0
     for i in range(x.size):
         out[i] = _normal_exp(x[i])
+        beyond += not (_SMALLEST <= x[i] <= _LARGEST)
+    if beyond == 0:
+        return
     for i in range(x.size):
         if not (_SMALLEST <= x[i] <= _LARGEST):
             out[i] = exp(x[i])
@@ -91,15 +99,15 @@ def _normal_exp(x):
     mid = (1 / 720 + r * (1 / 5040)) + s * (1 / 40320 + r * (1 / 362880))
     high = (1 / 3628800 + r * (1 / 39916800)) + s * (1 / 479001600 + r * (1 / 6227020800))
     value = 1.0 + (r + s * (low + q * (mid + q * high)))
-    half = np.int64(n) >> np.int64(1)
-    rest = np.int64(n) - half
-    return value * _power_of_two(half) * _power_of_two(rest)
+    half = np.floor(0.5 * n)  # 2^n itself may be too large or too small a number
+    return value * _power_of_two(half) * _power_of_two(n - half)
 
 
 @kernel
 def _power_of_two(n):
-    """Return 2 to the power n for an integer -1022 <= n <= 1023."""
-    return np.int64((n + np.int64(1023)) << np.int64(52)).view(np.float64)
+    """Return 2 to the power n for a whole number -1022 <= n <= 1023."""
+    whole = np.float64(n + _SHIFT).view(np.int64) - _SHIFT_BITS
+    return np.int64((whole + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
 @kernel
@@ -120,8 +128,12 @@ def log(x):
 @kernel
 def logs(x, out):
     """Write the natural logarithm of each x into `out`: the same bits, several at a time."""
+    beyond = 0
     for i in range(x.size):
         out[i] = _normal_log(x[i], np.int64(0))
+        beyond += not (_TINY <= x[i] < np.inf)
+    if beyond == 0:
+        return
     for i in range(x.size):
         if not (_TINY <= x[i] < np.inf):
             out[i] = log(x[i])
@@ -146,7 +158,7 @@ def _normal_log(x, shift):
     high = (1 / 19 + z * (1 / 21)) + y * (1 / 23 + z * (1 / 25))
     series = z * (low + w * (mid + w * high))
     # log(1 + f) = f - s (f - 2 series): the large part, f, carries no rounding error of s
-    k = np.float64(n - shift)
+    k = np.int64(n - shift + _SHIFT_BITS).view(np.float64) - _SHIFT
     return k * _LN2_HIGH + (f - (s * (f - 2.0 * series) - k * _LN2_LOW))
 
 

@@ -163,11 +163,36 @@ def in_order(numbers, uids):
 
 @kernel
 def in_turn(firms, chosen, key):
-    """Return the rows `chosen` in the random order in which they are served; ties go by uid."""
-    uids = np.empty(chosen.size, dtype=np.uint64)
-    for i in range(chosen.size):
-        uids[i] = firms[chosen[i]].uid
-    return chosen[in_order(turns(firms, chosen, key), uids)]
+    """Return the rows `chosen` in the random order in which they are served; ties go by uid.
+
+    The numbers are uniform, so as many drawers as rows hold about one each, and order is left to make in drawers only.
+    """
+    size, numbers = chosen.size, turns(firms, chosen, key)
+    begin = np.zeros(size + 1, dtype=np.int64)
+    for i in range(size):
+        begin[drawer(numbers[i], size) + 1] += 1
+    for d in range(size):
+        begin[d + 1] += begin[d]
+    out, number = np.empty(size, dtype=np.int64), np.empty(size)
+    for i in range(size):
+        d = drawer(numbers[i], size)
+        out[begin[d]], number[begin[d]] = chosen[i], numbers[i]
+        begin[d] += 1
+    for i in range(1, size):
+        row, mine, k = out[i], number[i], i
+        while k > 0 and (
+            mine < number[k - 1] or (mine == number[k - 1] and firms[row].uid < firms[out[k - 1]].uid)
+        ):
+            out[k], number[k] = out[k - 1], number[k - 1]
+            k -= 1
+        out[k], number[k] = row, mine
+    return out
+
+
+@kernel
+def drawer(number, size):
+    """Return which of `size` equal parts of the interval (0, 1) a number is in."""
+    return min(np.int64(number * size), size - 1)
 
 
 @kernel

@@ -71,13 +71,26 @@ def identity(parent, month, slot):
 
 
 @kernel
-def uniform(key, uid, k):
-    """Return the uniform number in the open interval (0, 1) at address (key, uid, k).
+def bits_at(key, uid):
+    """Return the 64 random bits at address (key, uid, 0), of which the first 52 are the uniform number.
 
     Keys are hashes, so this is SplitMix64 in counter mode: one round of the finaliser a draw.
     """
-    bits = mix(key + uid * np.uint64(0xD1342543DE82EF95) + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15))
-    return (np.float64(np.int64(bits >> np.uint64(12))) + 0.5) * 2.220446049250313e-16
+    return mix(key + uid * np.uint64(0xD1342543DE82EF95))
+
+
+@kernel
+def moved(key, k):
+    """Return the key under which what is at address (key, uid, k) is at (key, uid, 0)."""
+    return key + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15)
+
+
+@kernel
+def uniform(key, uid, k):
+    """Return the uniform number in the open interval (0, 1) at address (key, uid, k)."""
+    # 52 bits are the fraction of a number between 1 and 2; taking 1 - 2^-53 away centres them between 0 and 1
+    bits = bits_at(moved(key, k), uid) >> np.uint64(12)
+    return np.uint64(bits | np.uint64(0x3FF0000000000000)).view(np.float64) - 0.9999999999999998889776975
 
 
 @kernel

@@ -24,6 +24,7 @@ LAYERS = [
     ["levers", "ledger"],
     ["policy"],
     ["explain", "world"],
+    ["matching"],
     ["announced", "city"],
     ["scenario"],
     ["processes", "schema"],
@@ -94,7 +95,10 @@ def test_no_source_draws_but_by_address(path):
 
 
 def test_what_decides_a_trajectory_uses_portable_arithmetic_only():
-    for path in [*(PACKAGE / "processes").glob("*.py"), PACKAGE / "history.py", PACKAGE / "space.py"]:
+    for path in [
+        *(PACKAGE / "processes").glob("*.py"),
+        *(PACKAGE / name for name in ("history.py", "matching.py", "space.py")),
+    ]:
         text = path.read_text(encoding="utf-8")
         found = re.findall(
             r"np\.(?:exp|log|log1p|expm1|power|dot|matmul|einsum|mean|sum)\(|math\.(?!isnan)|\*\*| @ ", text

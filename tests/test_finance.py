@@ -9,6 +9,7 @@ import worlds
 from scipy import stats
 from worlds import APP, LONG, OPC, funds, settle, startups
 
+from sim import matching
 from sim.ledger import NEVER
 from sim.processes import finance
 from sim.processes import funds as funds_process
@@ -106,22 +107,27 @@ def crowd(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return rows, table
 
 
+def scores_by_the_book(par, world, firm, key) -> list[tuple[float, int]]:
+    """Return the score and the fund of each pair of a startup, in plain Python."""
+    f, out = par.finance, []
+    for v, fund in enumerate(world.funds):
+        step = min(firm["stage"], 4)
+        if not (
+            fund["segments"] >> firm["segment"] & 1 and fund["first_round"] <= step <= fund["last_round"]
+        ):
+            continue
+        u = uniform(np.uint64(combine(key, firm["uid"])), fund["uid"], int(firm["stage"]))
+        far = world.grid.zone_distance[firm["cell"], fund["seat"]] / par.access.capital_range_km
+        out.append((firm["log_capability"] - f.distance_weight * far + f.taste_sd * stats.norm.ppf(u), v))
+    return out
+
+
 def by_the_book(par, world, key) -> list[tuple[int, int, float]]:
     """Go down the sorted list of all pairs in plain Python; return the commitments made."""
-    f, funds, to_seat = par.finance, world.funds, world.grid.zone_distance
-    rows, pairs = world.startups.whole(), []
-    for i, firm in enumerate(rows):
-        for v, fund in enumerate(funds):
-            step = min(firm["stage"], 4)
-            if not (
-                fund["segments"] >> firm["segment"] & 1 and fund["first_round"] <= step <= fund["last_round"]
-            ):
-                continue
-            u = uniform(np.uint64(combine(key, firm["uid"])), fund["uid"], int(firm["stage"]))
-            far = to_seat[firm["cell"], fund["seat"]] / par.access.capital_range_km
-            score = firm["log_capability"] - f.distance_weight * far + f.taste_sd * stats.norm.ppf(u)
-            if score > f.score_bar:
-                pairs.append((-score, int(firm["uid"]), int(fund["uid"]), i, v))
+    f, funds, rows = par.finance, world.funds, world.startups.whole()
+    pairs = [(-score, int(firm["uid"]), int(funds["uid"][v]), i, v)
+             for i, firm in enumerate(rows)
+             for score, v in scores_by_the_book(par, world, firm, key) if score > f.score_bar]  # fmt: skip
     need, made, purse = rows["ask"].copy(), np.zeros(len(rows)), funds["purse"].copy()
     out = []
     for *_, i, v in sorted(pairs):
@@ -149,10 +155,38 @@ def test_the_commitments_are_those_of_the_sorted_list_in_however_many_parts(par,
 
 
 def test_a_highest_taste_is_just_above_all_tastes_of_its_chances():
-    highest = finance.highest_tastes()
-    for k in range(127):
-        assert stats.norm.ppf((k + 1) / 128) < highest[k] < stats.norm.ppf((k + 1) / 128) + 2e-9
-    assert highest[127] == np.inf
+    highest = matching.HIGHEST_TASTES
+    quantiles = stats.norm.ppf(np.arange(1, 512) / 512)
+    assert (quantiles < highest[:-1]).all()
+    assert (highest[:-1] < quantiles + 2e-9).all()
+    assert highest[-1] > stats.norm.isf(2.0**-53)
+
+
+def test_the_first_bits_of_a_pair_are_those_of_its_uniform_number():
+    own = [np.uint64(combine(np.uint64(7), np.uint64(k))) for k in range(2000)]
+    rows = [int(matching.first_bits(key, np.uint64(5))) for key in own]
+    assert rows == [int(512 * uniform(key, np.uint64(5), 0)) for key in own]
+    assert len(set(rows)) > 400
+
+
+def test_no_score_is_above_its_bound(par):
+    rows, table = crowd(200)
+    world, key, f = settle(worlds.town(), rows), np.uint64(99), par.finance
+    world.funds = table
+    uids, everybody = table["uid"].argsort(), np.arange(len(rows))
+    asking = matching.read_seekers(*world.startups.parts, everybody, key)
+    rich = np.full(len(table), 1e9)
+    focus = matching.funds_in_focus(table, uids, rich, rich, 0.0)
+    by_km = f.distance_weight / par.access.capital_range_km
+    bound = matching.highest_scores(
+        asking, focus, world.grid.zone_distance, by_km, f.taste_sd * matching.HIGHEST_TASTES
+    )
+    gaps = []
+    for i, firm in enumerate(rows):
+        scores = [score for score, _ in scores_by_the_book(par, world, firm, key)]
+        assert max(scores) <= bound[i]
+        gaps.append(bound[i] - max(scores))
+    assert np.median(gaps) < 0.02
 
 
 def test_like_pairs_stand_in_the_list_by_uid():

@@ -121,11 +121,11 @@ def test_the_rent_elasticity_of_a_share_is_that_of_calculus(other_cost, relief):
     assert (moved[0] - moved[1]) / (2 * step) == pytest.approx(expected, rel=1e-7)
 
 
-def test_the_rent_term_is_zero_at_the_reference_rent(par):
-    assert location.rent_term(150.0, par.location) == 0.0
-    assert location.rent_term(0.0, par.location) == pytest.approx(
-        1.2 * 210 / 150 * math.log(210 / 60), rel=1e-12
-    )
+def test_the_rent_factor_is_one_at_the_reference_rent(par):
+    zone = np.zeros(2, dtype=np.int64)
+    factors = location.rent_factors(np.array([150.0, 0.0]), np.zeros(1), zone, par.location)
+    assert factors[0] == 1.0
+    assert factors[1] == pytest.approx((210 / 60) ** (1.2 * 210 / 150), rel=1e-12)
 
 
 def test_no_size_weight_makes_shares_blind_to_vacant_space():

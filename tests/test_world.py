@@ -20,6 +20,7 @@ from sim.ledger import (
     distinct,
     in_order,
     in_turn,
+    turns,
 )
 
 
@@ -107,6 +108,13 @@ def test_distinct_masks_ascend_and_each_has_the_position_of_its_own(number):
     found, columns = distinct(masks)
     assert found.tolist() == sorted(set(masks.tolist()))
     assert found[columns].tolist() == masks.tolist()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 700])
+def test_the_order_of_service_is_that_of_the_numbers_drawn(number):
+    firms, key = ledger_of(startups(number)).parts[0], np.uint64(5)
+    chosen = np.random.default_rng(number).permutation(number)
+    assert in_turn(firms, chosen, key).tolist() == chosen[np.argsort(turns(firms, chosen, key))].tolist()
 
 
 def test_the_order_of_service_does_not_depend_on_the_order_of_rows():

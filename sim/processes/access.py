@@ -208,28 +208,32 @@ def receive(firms, states, par, own_weight, relative, field, log_field, jacobs):
     Rows are taken in blocks, because logarithms come several at a time.
     """
     access = par[0].access
-    scale, plain = access.spillover_scale_heads, access.self_spillover or relative
-    own_kind, everybody, mixed = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    rows, log_own, log_all = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
+    scale, plain, by_cell = access.spillover_scale_heads, access.self_spillover or relative, field.T.copy()
+    others, own_kind, everybody = np.empty((BLOCK, 4)), np.empty(BLOCK), np.empty(BLOCK)
+    rows, mixed = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK)
+    log_own, log_all = np.empty(BLOCK), np.empty(BLOCK)
     for begin in range(0, firms.shape[0], BLOCK):
         n = 0
         for i in range(begin, min(begin + BLOCK, firms.shape[0])):
-            firm, state = firms[i], states[i]
+            firm = firms[i]
             if firm.status != ACTIVE and firm.status != LISTED:
                 continue
             s, c = np.int64(firm.segment), firm.cell
             if firm.counted_as != s:  # a row that is not written need not go back to memory
                 firm.counted_as = s
             if plain:
-                without = not access.self_spillover and field[s, c] > 0.0
+                without, state = not access.self_spillover and field[s, c] > 0.0, states[i]
                 share = 1.0 - own_weight[c] / field[s, c] if without else 1.0
                 state.spillover, state.diversity = log_field[s, c] * share, 0.0 if without else jacobs[c]
                 continue
-            own = min(own_weight[c] * firm.heads, field[s, c])
-            whole, mixed[n] = mixture(field[0, c] - own * (s == 0), field[1, c] - own * (s == 1),
-                                      field[2, c] - own * (s == 2), field[3, c] - own * (s == 3))  # fmt: skip
-            own_kind[n], everybody[n], rows[n] = 1.0 + (field[s, c] - own) / scale, 1.0 + whole / scale, i
+            for k in range(4):
+                others[n, k] = by_cell[c, k]
+            others[n, s] -= min(own_weight[c] * firm.heads, others[n, s])
+            own_kind[n], rows[n] = 1.0 + others[n, s] / scale, i
             n += 1
+        for k in range(n):
+            whole, mixed[k] = mixture(others[k, 0], others[k, 1], others[k, 2], others[k, 3])
+            everybody[k] = 1.0 + whole / scale
         logs(own_kind[:n], log_own[:n])
         logs(everybody[:n], log_all[:n])
         for k in range(n):

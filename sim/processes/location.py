@@ -35,7 +35,7 @@ from sim.space import Grid, total
 from sim.terms import WAN
 from sim.world import FLOW, exact, floor_exact
 
-PASSES = 16
+PASSES, BLOCK = 16, 512  # draws of a chooser; rows taken together
 LEAST_COST = 0.01  # RMB/m2/month: rooms that cost nothing at all are worth a finite amount
 FULL = -1e6  # stands for the log of no space at all; finite, so that appeal is
 ONE = 1  # revision by exactly one startup a month
@@ -146,7 +146,9 @@ def move_tenants(world, par, terms, draw) -> None:
     if choosers.size == 0:
         return
     choosers = in_turn(firms, choosers, draw("turn"))
-    choice = Choice(world, par, terms, books["eligible"][choosers])
+    # nobody's book is read where there is no rent cut
+    masks = books["eligible"][choosers] if terms.cuts.size else np.zeros(choosers.size, dtype=np.int32)
+    choice = Choice(world, par, terms, masks)
     decide(firms, states, choosers, par.table, world.month, world.grid.zone, world.grid.first,
            choice.weights, choice.zone_sums, choice.log_all - max(choice.log_vacancy, FULL),
            choice.columns, revising,
@@ -275,13 +277,6 @@ def rent_parts(rent, location):
     reference, other = location.reference_rent_rmb_m2_month, location.occupancy_cost_rmb_m2_month
     slope = location.rent_sensitivity * (reference + other) / reference
     return max(rent + other, LEAST_COST) / (reference + other), slope
-
-
-@kernel
-def rent_term(rent, location):
-    """-alpha' ln((r + c)/(r_ref + c))   (E5)"""
-    ratio, slope = rent_parts(rent, location)
-    return 0.0 if slope == 0.0 else -slope * log(ratio)
 
 
 @kernel
@@ -447,8 +442,7 @@ def find_cell(uid, need, location, zone, first, weights, zone_sums, near, space,
 @kernel
 def find_among_free(uid, need, location, zone, weights, near, space, leased, largest, cell_key):
     """Return a cell drawn by weight among those with room, or -1.   (E7)"""
-    free = np.zeros(weights.size)
-    total = 0.0
+    free, total = np.zeros(weights.size), 0.0
     for c in range(weights.size):
         if has_room(c, need, space, leased, largest, location):
             free[c] = weights[c] * near[zone[c]]
@@ -504,23 +498,37 @@ def welcome(firm, book, cash, account):
 
 
 @kernel
-def own_weight(firm, state, phase, cell, zone, location, attraction, lift, log_spill, jacobs, rent):
-    """exp of V at a startup's own cell, its own heads not among its neighbours.   (E5, E20)"""
-    same = firm.counted_as == firm.segment  # else its heads are not in the field of its new segment
-    own = state.spillover - log_spill[firm.segment, cell] if same else 0.0
-    others = (location.spillover_weight * own
-              + location.diversity_weight * (state.diversity - jacobs[cell]))  # fmt: skip
-    return (
-        attraction[firm.segment, phase, cell]
-        * lift[firm.segment, phase, zone]
-        * exp(others + rent_term(rent[cell] * (1.0 - state.relief), location))
-    )
+def own_weights(firms, states, choosers, location, zone, attraction, lift, log_spill, jacobs, rent):
+    """exp of V at each startup's own cell, its own heads not among its neighbours.   (E5, E20)
+
+    Rows are read without a decision between them, so that memory serves many at a time.
+    """
+    size = choosers.size
+    others, ratio, term = np.empty(size), np.empty(size), np.empty(size)
+    value, place, slope = np.empty(size), np.empty(size), 0.0
+    for k in range(size):
+        firm, state = firms[choosers[k]], states[choosers[k]]
+        s, p, cell = np.int64(firm.segment), phase_of(firm.stage), firm.cell
+        # else its heads are not in the field of its new segment
+        own = state.spillover - log_spill[s, cell] if firm.counted_as == s else 0.0
+        variety = state.diversity - jacobs[cell]
+        others[k] = location.spillover_weight * own + location.diversity_weight * variety
+        ratio[k], slope = rent_parts(rent[cell] * (1.0 - state.relief), location)
+        place[k] = attraction[s, p, cell] * lift[s, p, zone[cell]]
+    logs(ratio, term)
+    exps(others - slope * term, value)
+    return place * value
 
 
 @kernel
-def stay_probability(own, rest, bonus):
-    """e^(V_own + iota) / (e^(V_own + iota) + rest)   (E20)"""
-    own *= exp(bonus)
+def phase_of(stage):
+    """Return the phase of a startup: 0 up to the seed stage, 1 later."""
+    return np.int64(0) if stage <= 1 else np.int64(1)
+
+
+@kernel
+def stay_probability(own, rest):
+    """e^(V_own + iota) / (e^(V_own + iota) + rest), e^(V_own + iota) being `own`   (E20)"""
     return own / (own + rest)
 
 
@@ -532,39 +540,40 @@ def decide(firms, states, choosers, par, month, zone, first,
            labour, stay_key, zone_key, cell_key, flows, caps):  # fmt: skip
     """Let each chooser, in its turn, stay on a new lease, move, or find no room.   (E20)"""
     location, operations = par[0].location, par[0].operations
-    anywhere = np.ones(first.size - 1)
-    for k in range(choosers.size):
-        firm, state = firms[choosers[k]], states[choosers[k]]
-        s, p, m = firm.segment, np.int64(0) if firm.stage <= 1 else np.int64(1), columns[k]
-        need, own = needed_area(firm.heads, location), firm.cell
-        value = own_weight(firm, state, p, own, zone[own], location, attraction, lift, log_spill, jacobs,
-                           rent)  # fmt: skip
-        fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
-        if fits and not revising:
-            chance = stay_probability(value, exp(log_rest[s, p, m]), location.stay_bonus)
-            if uniform(stay_key, firm.uid, 0) < chance:
+    anywhere, bonus, rest = np.ones(first.size - 1), exp(location.stay_bonus), np.empty_like(log_rest)
+    exps(log_rest.ravel(), rest.ravel())
+    for begin in range(0, choosers.size, BLOCK):
+        block = choosers[begin : begin + BLOCK]
+        values = own_weights(firms, states, block, location, zone, attraction, lift, log_spill, jacobs, rent)
+        for k in range(block.size):
+            firm, state = firms[block[k]], states[block[k]]
+            s, p, m = firm.segment, phase_of(firm.stage), columns[begin + k]
+            need, own = needed_area(firm.heads, location), firm.cell
+            fits = location.unlimited_capacity or space[own] - leased[own] + firm.area >= need
+            staying = stay_probability(values[k] * bonus, rest[s, p, m]) if fits and not revising else 0.0
+            if uniform(stay_key, firm.uid, 0) < staying:
                 end = month + lease_length(firm.stage, location)
                 sign_lease(firm, state, own, need, rent[own], end, leased)
                 continue
-        if revising:
-            chosen, sums = without_self(weights[s, p, m], own, value, zone[own], first, vacant[own], location)
-            cell = find_cell(firm.uid, need, location, zone, first, chosen, sums,
-                             anywhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
-        else:
-            cell = find_cell(firm.uid, need, location, zone, first, weights[s, p, m], zone_sums[s, p, m],
-                             anywhere, space, leased, largest, zone_key, cell_key)  # fmt: skip
-        if cell < 0:
-            caps[0].movers_without_room += 1
-            sign_lease(firm, state, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
-                       month + location.stopgap_lease_months, leased)  # fmt: skip
-            firm.waited = 1
-            continue
-        flows[zone[own], s, MOVES_OUT] += 1.0
-        flows[zone[cell], s, MOVES_IN] += 1.0
-        sign_lease(firm, state, cell, need, rent[cell], month + lease_length(firm.stage, location), leased)
-        payroll = firm.heads * operations.wage_wan_head_month[s] * labour[0].wage
-        firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
-                      + location.moving_payroll_months * payroll)  # fmt: skip
+            mine, sums = weights[s, p, m], zone_sums[s, p, m]
+            if revising:
+                mine, sums = without_self(mine, own, values[k], first, vacant[own], location)
+            cell = find_cell(firm.uid, need, location, zone, first, mine, sums, anywhere, space, leased,
+                             largest, zone_key, cell_key)  # fmt: skip
+            if cell < 0:
+                caps[0].movers_without_room += 1
+                sign_lease(firm, state, own, min(need, floor_exact(firm.area + space[own] - leased[own])), rent[own],
+                           month + location.stopgap_lease_months, leased)  # fmt: skip
+                firm.waited = 1
+                continue
+            flows[zone[own], s, MOVES_OUT] += 1.0
+            flows[zone[cell], s, MOVES_IN] += 1.0
+            sign_lease(
+                firm, state, cell, need, rent[cell], month + lease_length(firm.stage, location), leased
+            )
+            payroll = firm.heads * operations.wage_wan_head_month[s] * labour[0].wage
+            firm.cash -= (location.moving_rent_months * rent[cell] * need / WAN
+                          + location.moving_payroll_months * payroll)  # fmt: skip
 
 
 @kernel
@@ -576,15 +585,14 @@ def sign_lease(firm, state, cell, area, rent, end, leased):
 
 
 @kernel
-def without_self(weights, own, value, own_zone, first, vacant, location):
+def without_self(weights, own, value, first, vacant, location):
     """Return a reviser's own weights and their sums by zone: its own cell without itself."""
     mine = weights.copy()
     if location.size_weight == 0.0:
         mine[own] = value
     elif weights[own] > 0.0:
-        mine[own] = value * (
-            vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant))
-        )
+        size = vacant if location.size_weight == 1.0 else exp(location.size_weight * log(vacant))
+        mine[own] = value * size
     sums = np.empty(first.size - 1)
     sum_zones(mine, first, sums)
     return mine, sums
