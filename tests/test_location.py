@@ -341,13 +341,13 @@ def test_a_company_that_has_just_become_another_kind_weighs_its_rooms_by_what_it
     grid = worlds.town(n_zones=5, cells_per_zone=4)
     neighbours = startups(10, cell=6, segment=APP, heads=40.0, area=624.0)
     world = fresh(par, np.concatenate([neighbours, startups(1, cell=6, segment=OPC, uid=5)]), grid)
-    firm = world.startups.whole()[10]
-    firm["segment"], firm["stage"] = APP, 1
+    firms, states, _ = world.startups.parts
+    firms["segment"][10], firms["stage"][10] = APP, 1
     others = fresh(par, neighbours, grid)
     expected = checks.utility(others, par, np.zeros(5), APP, 0)[6]
-    found = location.own_weight(firm, firm, 0, 6, 1, par.location, world.attraction, world.lift, world.log_spillovers,
-                                world.diversity, world.rent)  # fmt: skip
-    assert math.log(found) == pytest.approx(expected, abs=1e-9)
+    found = location.own_weights(firms, states, np.array([10]), par.location, grid.zone, world.attraction, world.lift,
+                                 world.log_spillovers, world.diversity, world.rent)  # fmt: skip
+    assert math.log(found[0]) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_larger_bonus_keeps_more_tenants():
