@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import uuid
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +25,7 @@ def require_writable(folder: str | os.PathLike[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     probe = folder / ".tmp-probe"
     probe.touch()
-    probe.unlink()
+    probe.unlink(missing_ok=True)  # another process may have asked the same
 
 
 def write_table(path: pathlib.Path, table: pa.Table) -> None:
@@ -43,8 +44,8 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 
 def write(path: pathlib.Path, data: bytes | pa.Buffer) -> None:
-    """Write a file so that after any crash it is whole, or as it was."""
-    temporary = path.with_name(f".tmp-{path.name}")
+    """Write a file so that after any crash it is whole, or as it was, also where several write it at a time."""
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
     with temporary.open("wb") as file:
         file.write(data)
         file.flush()

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sim import files
 from sim.files import csv_of
 from sim.plan import DamagedResultsError, OtherPlanError, Plan
 from sim.store import TABLES, Failure, LockedError, RunRecord, Store, writing
@@ -123,6 +124,22 @@ def test_what_an_interrupted_write_left_is_cleared_and_foreign_files_are_set_asi
     assert "holiday.jpg" in said[0]
     assert len(list((tmp_path / "shards").iterdir())) == 2 * len(TABLES)
     assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+def test_two_who_write_the_same_file_at_a_time_do_not_take_each_others(tmp_path, monkeypatch):
+    path, sync, others = tmp_path / "costs-1.parquet", os.fsync, []
+
+    def sync_while_another_writes(file):
+        if not others:
+            others.append(file)
+            files.write(path, b"the same")
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", sync_while_another_writes)
+    files.write(path, b"the same")
+    assert path.read_bytes() == b"the same"
+    assert list(tmp_path.iterdir()) == [path]
+    assert others
 
 
 def test_a_second_process_is_told_who_writes(tmp_path):
