@@ -31,8 +31,11 @@ PARTS = 8  # in which the list is made
 PART_HEIGHT = 0.5  # of a part of the list, in standard deviations of taste
 BLOCK = 256  # seekers
 KNOWN_BITS = 9  # of a pair's uniform number, which bound its taste
+_ROWS = 1 << KNOWN_BITS
 #: numbers above all standard normal quantiles of k/512 to (k + 1)/512; the last is above that of every number drawn
-HIGHEST_TASTES = np.array([statistics.NormalDist().inv_cdf(k / 512) + 1e-9 for k in range(1, 512)] + [8.3])
+HIGHEST_TASTES = np.array(
+    [statistics.NormalDist().inv_cdf(k / _ROWS) + 1e-9 for k in range(1, _ROWS)] + [8.3]
+)
 
 
 @kernel
