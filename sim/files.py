@@ -11,6 +11,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
+#: columns of numbers of which hardly two neighbours are alike: with their first bytes first, then their second ones, they
+#: take less time to compress, and less space
+APART = {"startups", "dormant", "rd_heads", "area_m2", "rent_bill_rmb", "entries", "failures", "revenue_rmb",
+         "startups_within_1km"}  # fmt: skip
 
 
 def require_writable(folder: str | os.PathLike[str]) -> None:
@@ -70,9 +74,14 @@ def packed(table: pa.Table) -> pa.Buffer:
     file is larger. LZ4 takes two thirds of the time of Zstandard, and half as much space again.
     """
     words = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    apart = {
+        field.name: "BYTE_STREAM_SPLIT"
+        for field in table.schema
+        if field.name in APART and pa.types.is_floating(field.type)
+    }
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="lz4", write_page_checksum=True, write_statistics=False,
-                   use_dictionary=words or False)  # fmt: skip
+                   use_dictionary=words or False, column_encoding=apart or None)  # fmt: skip
     return sink.getvalue()
 
 

@@ -94,6 +94,12 @@ def in_focus(fund, segment, step):
 
 
 @kernel
+def kind_of(segment, step):
+    """Return the position of a segment and round among all of them."""
+    return segment * (LAST_ROUND + 1) + step
+
+
+@kernel
 def funds_in_focus(funds, order, purse, ticket, least):
     """Return funds, their uids and seats for each segment and round, and how many.   (E16)
 
@@ -108,7 +114,7 @@ def funds_in_focus(funds, order, purse, ticket, least):
             continue
         for segment in range(4):
             for step in range(rounds):
-                kind = segment * rounds + step
+                kind = kind_of(segment, step)
                 if in_focus(funds[v], segment, step):
                     n = number[kind]
                     chosen[kind, n], seats[kind, n], uids[kind, n] = v, funds[v].seat, funds[v].uid
@@ -125,7 +131,7 @@ def read_seekers(firms, states, books, seekers, key):
     for i in range(size):
         firm = firms[seekers[i]]
         asks[i], uids[i], capability[i] = books[seekers[i]].ask, firm.uid, states[seekers[i]].log_capability
-        cell[i], kind[i] = firm.cell, firm.segment * (LAST_ROUND + 1) + min(firm.stage, LAST_ROUND)
+        cell[i], kind[i] = firm.cell, kind_of(firm.segment, min(firm.stage, LAST_ROUND))
         own[i] = moved(combine(key, firm.uid), firm.stage)
     return asks, uids, capability, cell, kind, own
 

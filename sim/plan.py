@@ -14,7 +14,7 @@ from sim.problems import shown
 
 FORMAT = 2
 #: tables that are kept of a run besides its outcomes, unless a plan says otherwise
-KEEP = ("series", "presence", "costs")
+KEEP = ("series", "region", "presence", "costs")
 
 
 class OtherPlanError(ValueError):

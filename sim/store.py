@@ -9,7 +9,7 @@
     quarantine/      shards that were found damaged
     failures.jsonl   runs that failed, with their traceback
     .lock            the process that writes
-    outcomes, series, presence, effects (.parquet, .csv): made from the shards at the end
+    outcomes, series, region, presence, costs, effects (.parquet): made from the shards at the end; effects also as CSV
 
 A run is done if it is in a readable shard, and not otherwise. A file is written beside its place, synced and
 renamed, so that it is whole or absent; its name is the hash of its content, so that damage shows.
@@ -123,6 +123,10 @@ class Store:
     def series(self) -> pa.Table:
         """Return the months of each run by zone and segment."""
         return self._arms("series")
+
+    def region(self) -> pa.Table:
+        """Return the months of each run in the whole region: labour, compute, who founded elsewhere."""
+        return self._arms("region")
 
     def presence(self) -> pa.Table:
         """Return who was there after 12, 36, 60, 120 steps and at the end of each run."""
@@ -343,8 +347,10 @@ def write_shard(folder: pathlib.Path, records: list[RunRecord]) -> list[Head]:
 
 
 def _write_part(folder: pathlib.Path, name: str, records: list[RunRecord], about: dict[bytes, str]) -> str:
-    tables = [plain(record.tables[name]) for record in records]
-    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    tables = [record.tables[name] for record in records]
+    if not all(table.schema.equals(tables[0].schema) for table in tables):  # some have no rows
+        tables = [plain(table) for table in tables]
+    table = plain(pa.concat_tables(tables, promote_options="permissive").unify_dictionaries())
     data = packed(table.replace_schema_metadata(about))
     path = folder / "shards" / f"{name}-{_hash(data)}.parquet"
     write(path, data)

@@ -33,7 +33,7 @@ MOST_SEEDS = 100_000
 #: size of a CSV file of points
 MOST_BYTES = 100_000_000
 #: what can be kept of a run besides its outcomes
-KEPT = ("series", "presence", "costs", "deals", "startups", "moments")
+KEPT = ("series", "region", "presence", "costs", "deals", "startups", "moments")
 
 
 #: axes of a design, and values at each point by the key of each

@@ -78,6 +78,9 @@ class Keep(_Table):
     """What is kept of each run besides its outcomes."""
 
     series: bool = Field(default=True, description="Months by zone and segment.")
+    region: bool = Field(
+        default=True, description="Months of the whole region: labour, compute, who founded elsewhere."
+    )
     presence: bool = Field(
         default=True, description="Who was there after 12, 36, 60 and 120 steps and at the end."
     )

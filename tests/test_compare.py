@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import pyarrow.compute as pc
 import pytest
 from click.testing import CliRunner
 
@@ -88,6 +89,20 @@ def test_a_rent_cut_moves_startups_and_the_account_adds_up(small):
     assert gain >= found["startups_treated_zones"].mean
     assert found["public_cost_rmb"].mean > found["public_cost_pv_rmb"].mean > 0
     assert 0 < found["windfall_share"].mean < 1
+
+
+def test_the_months_of_the_labour_market_and_of_compute_are_kept_as_the_runs_have_them(small):
+    small(seeds=2, out="kept")
+    kept, ends = Store("kept").region(), Store("kept").outcomes()
+    last = kept.filter(pc.equal(kept["month"], MONTHS - 1))
+    assert kept.num_rows == 2 * 2 * MONTHS
+    assert last["seed"].to_pylist() == ends["seed"].to_pylist() == [1, 2, 1, 2]
+    assert last["wage_index"].to_pylist() == ends["wage_index"].to_pylist()
+    run = ClusterModel.from_scenario(Scenario.load("rent-cut"), seed=2).run(MONTHS)
+    mine = kept.filter(pc.and_(pc.equal(kept["scenario"], "rent-cut"), pc.equal(kept["seed"], 2)))
+    for name in ("posts_heads", "compute_price", "founded_outside_app"):
+        assert mine[name].to_pylist() == run.region[name].to_pylist()
+        assert len(set(mine[name].to_pylist())) > 1
 
 
 def test_the_digest_does_not_depend_on_the_number_of_processes(small):
@@ -298,7 +313,7 @@ def test_one_run_is_told_as_a_story(command):
     result = command("run", "baseline", "--seed", 3, "--months", 2, "--out", "tables")
     assert result.exit_code == 0
     assert "one seed is a story, not a result" in result.stdout
-    tables = [f"{n}.parquet" for n in ("costs", "outcomes", "presence", "series")]
+    tables = [f"{n}.parquet" for n in ("costs", "outcomes", "presence", "region", "series")]
     assert sorted(os.listdir("tables")) == sorted([*tables, "scenario.png", "scenario.svg"])
     told = json.loads(command("run", "baseline", "--seed", 3, "--months", 2, "--json").stdout)
     assert told["outcomes"]["startups_region"] > 1000

@@ -66,7 +66,7 @@ def test_a_study_is_planned_done_checked_exported_and_done_again_bit_by_bit(town
     assert again.stdout.count("the same bits") == 3
     written = command("export", "results", "--out", "csv").stdout.splitlines()
     assert {pathlib.Path(path).name for path in written} == {
-        "outcomes.csv", "series.csv", "presence.csv", "costs.csv", "points.csv"}  # fmt: skip
+        "outcomes.csv", "series.csv", "region.csv", "presence.csv", "costs.csv", "points.csv"}  # fmt: skip
     assert pathlib.Path("csv/outcomes.csv").read_text().count("\n") == 9
     assert (
         "town, seed 2, 4 months"

@@ -41,7 +41,7 @@ def test_scenarios_and_seeds_are_enough(study):
     found = study('scenarios = ["rent-cut", "baseline"]\nseeds = 2\n')
     assert list(found.scenarios) == ["baseline", "rent-cut"]
     assert (found.seeds, found.months, found.points, found.runs) == ((1, 2), 120, ({},), 4)
-    assert found.keep == ("series", "presence", "costs")
+    assert found.keep == ("series", "region", "presence", "costs")
 
 
 def test_a_list_of_seeds_and_another_baseline(study):
