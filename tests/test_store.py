@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim import files
-from sim.files import csv_of
+from sim.files import APART, csv_of, packed
 from sim.plan import DamagedResultsError, OtherPlanError, Plan
+from sim.record import SERIES
 from sim.store import TABLES, Failure, LockedError, RunRecord, Store, writing
 
 SCENARIOS = {name: {"fingerprint": name * 8, "content": {}} for name in ("base", "cut")}
@@ -255,3 +256,21 @@ def test_nothing_that_is_read_is_unpickled(tmp_path):
     with pytest.raises(DamagedResultsError):
         Store(tmp_path / "r")
     assert not bait.exists()
+
+
+def test_numbers_whose_bytes_are_written_apart_come_back_bit_by_bit_and_take_less_space():
+    heads = np.concatenate(
+        [[0.0, -0.0, np.inf, np.nan, 5e-324], np.random.default_rng(1).lognormal(3, 1, 20_000)]
+    )
+    data = packed(pa.table({"rd_heads": heads, "other": heads, "entries": np.arange(heads.size)}))
+    file = pq.ParquetFile(pa.BufferReader(data))
+    ways = [file.metadata.row_group(0).column(i) for i in range(3)]
+    assert ["BYTE_STREAM_SPLIT" in way.encodings for way in ways] == [True, False, False]
+    assert ways[0].total_compressed_size < 0.9 * ways[1].total_compressed_size
+    read = file.read()
+    for name in ("rd_heads", "other"):
+        assert read[name].to_numpy().tobytes() == heads.tobytes()
+
+
+def test_columns_whose_bytes_are_written_apart_are_columns_of_the_series():
+    assert {column.name for column in SERIES} >= APART
