@@ -301,7 +301,17 @@ class _Reader:
         most = min((scenario.months for scenario in scenarios.values()), default=1200)
         if said.months is not None and said.months > most:
             self.refuse(("months",), _("the scenarios have {most} months").format(most=most))
-        return said.months or most
+        if said.equal_budget is None:
+            return said.months or most
+        span = 12 * said.equal_budget.years
+        if span > most:
+            self.refuse(("equal_budget", "years"), _("the scenarios have {most} months").format(most=most))
+        elif said.months not in (None, span):
+            rule = _(
+                "must be {span}, the months of the budget, or absent: beyond them policies spend more than it"
+            )
+            self.refuse(("months",), rule.format(span=span))
+        return span
 
     def _axes(self, said: StudyFile, scenarios: dict[str, Scenario]) -> tuple[Axis, ...]:
         design = said.design

@@ -13,6 +13,7 @@ from scipy import stats
 
 from sim.__main__ import cli
 from sim.evaluation import design
+from sim.evaluation.choosing import alone_first
 from sim.evaluation.effects import Levels
 from sim.evaluation.evaluate import EvaluationError, evaluate, load, save
 from sim.evaluation.metrics import HEADLINE, SOURCES, horizons
@@ -274,6 +275,32 @@ def test_a_bare_ranking_is_never_given(tmp_path):
     assert best.sure is None
     assert "no policy is surely best" in best.sentence
     assert min(best.probability) > 0.05
+
+
+def test_policies_that_are_exactly_alike_are_not_ranked(tmp_path):
+    plan = made_studies.plan_of(("baseline", "rent-cut", "vc-hub"), 6)
+
+    def alike(arm):
+        cost = 0.0 if arm.scenario == "baseline" else 1e8
+        means = {name: mean for name, (mean, _sd) in made_studies.OUTCOMES.items()}
+        means |= {"public_cost_pv_rmb": cost, "public_cost_rmb": cost}
+        return {"outcomes": made_studies.outcomes_of(means)}
+
+    best = evaluate(made_studies.write(tmp_path / "s", plan, alike)).best
+    assert (best.sure, best.probability) == (None, (0.0, 0.0))
+    assert "no policy yields more" in best.sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "shares"),
+    [
+        ([[1.0, 1.0], [2.0, 1.0]], [0.5, 0.0]),
+        ([[0.0, 0.0, 0.0]], [0, 0, 0]),
+        ([[3.0, 1.0, 3.0], [0, 1, 2]], [0, 0, 0.5]),
+    ],
+)
+def test_a_tie_counts_for_nobody(values, shares):
+    np.testing.assert_array_equal(alone_first(np.array(values)), shares)
 
 
 def test_a_policy_that_changes_nothing_is_exactly_zero_everywhere(tmp_path):

@@ -23,6 +23,7 @@ from sim.figures import (
     difference_bounds,
     draw_comparison,
     draw_difference,
+    draw_difference_path,
     draw_levels,
     draw_split_bar,
     draw_world,
@@ -35,6 +36,7 @@ from sim.figures.maps import draw_mark_key, draw_point_key
 from sim.figures.numbers import difference_text, level_text
 from sim.figures.sheets import View
 from sim.figures.words import month_name
+from sim.intervals import verdict
 
 MINUS = "\N{MINUS SIGN}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -72,6 +74,9 @@ class MadeUpComparison:
             shift = np.where(np.arange(N_ZONES) == 1, 7.0, 10.0**i * np.arange(N_ZONES))
             self.values[id_] = level + shift + noise * rng.normal(0, 1, level.shape)
         self.effects = pa.Table.from_pylist([row for id_ in self.policies for row in _effects(id_)])
+
+    def verdict(self, policy, metric):
+        return verdict(12.0, 4.0, 20.0)
 
     def by_zone(self, scenario_id, month, column="startups"):
         return self.values[scenario_id][:, month]
@@ -292,9 +297,9 @@ def test_without_a_net_effect_there_is_no_split_bar(tmp_path):
     assert any("fewer than 5 seeds" in text for text in svg_texts(tmp_path / "map.svg"))
 
 
-@pytest.mark.parametrize(("low", "solid"), [(4.0, True), (-4.0, False), (None, False)])
-def test_the_net_effect_is_solid_only_if_its_interval_excludes_zero(ax, low, solid):
-    split = Split(net=12.0, low=low, high=None if low is None else 20.0, moved=21.0, new=9.0, gain=30.0)
+@pytest.mark.parametrize("solid", [True, False])
+def test_the_net_effect_is_solid_only_if_its_direction_may_be_told(ax, solid):
+    split = Split(net=12.0, low=4.0, high=20.0, moved=21.0, new=9.0, gain=30.0, resolved=solid)
     draw_split_bar(ax, split, Mark.of(0), (0, 40))
     bars = {patch.get_gid(): patch for patch in ax.patches}
     assert (to_hex(bars["bar-net"].get_facecolor()) == Mark.of(0).colour.lower()) is solid
@@ -303,15 +308,23 @@ def test_the_net_effect_is_solid_only_if_its_interval_excludes_zero(ax, low, sol
     assert bars["bar-moved"].get_y() > bars["bar-net"].get_y() + bars["bar-net"].get_height()
 
 
+@pytest.mark.parametrize("resolved", [True, False])
+def test_the_end_of_a_path_is_hollow_where_bar_and_sentence_are(ax, resolved):
+    differences = 5.0 + np.random.default_rng(2).normal(0, 1, (8, 24))
+    draw_difference_path(ax, differences, Mark.of(0), "2025-01", (0, 8), resolved)
+    (dot,) = [line for line in ax.lines if line.get_marker() == "o"]
+    assert (to_hex(dot.get_markerfacecolor()) == Mark.of(0).colour.lower()) is resolved
+
+
 def test_a_policy_without_treated_zones_moves_nothing_in_its_bar(ax):
-    draw_split_bar(ax, Split(-3.0, -5.0, -1.0, None, None, None), Mark.of(1), (-5, 5))
+    draw_split_bar(ax, Split(-3.0, -5.0, -1.0, None, None, None, True), Mark.of(1), (-5, 5))
     assert [patch.get_gid() for patch in ax.patches] == ["bar-net"]
     assert "no treated zone" in [text.get_text() for text in ax.texts]
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (-0.04, "0"), (0.4, "+0.4"), (-0.96, f"{MINUS}1"), (-12.4, f"{MINUS}12"), (1234.0, "+1,234"),
+    [(0.0, "0"), (-0.04, "0"), (0.4, "+0.4"), (-0.96, f"{MINUS}1"), (4.6, "+4.6"), (1.14, "+1.1"), (-12.4, f"{MINUS}12"), (1234.0, "+1,234"),
      (float("nan"), "–")],
 )  # fmt: skip
 def test_differences_carry_their_sign_and_a_true_minus(value, text):

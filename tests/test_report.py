@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import hashlib
 import html.parser
 import io
@@ -205,10 +206,26 @@ def test_both_languages_say_the_same_numbers(page):
 @pytest.mark.parametrize(
     ("mean", "half", "word"),
     [(30.0, 5.0, "adds"), (-30.0, 5.0, "takes"), (4.0, 3.0, "adds"), (3.0, 4.0, "less than 10"),
-     (12.0, 30.0, "could not be established"), (0.0, 0.0, "changes nothing")],
+     (12.0, 30.0, "could not be established"), (0.0, 0.0, "does not change the number")],
 )  # fmt: skip
 def test_the_interval_picks_the_verb(mean, half, word):
     assert word in sentence(mean, half).sentence.en
+
+
+def test_a_policy_that_never_acts_is_not_judged_by_its_zeros():
+    never = dataclasses.replace(policy("P", 0.0, 0.0).levers[0], months=0)
+    assert "not in force in any month" in sentence(0.0, 0.0, levers=(never,)).sentence.en
+    assert "未生效" in sentence(0.0, 0.0, levers=(never,)).sentence.zh
+
+
+@pytest.mark.parametrize(("half", "resolved"), [(3.0, True), (3.0, False), (0.0, True)])
+def test_the_dot_over_time_is_hollow_where_the_sentence_is_unresolved(half, resolved):
+    shown = policy("P", 12.0, half)
+    effects = tuple(
+        dataclasses.replace(e, resolved=resolved, chip="▲" if resolved else "◇") for e in shown.effects
+    )
+    (figure,) = Page(evaluation([dataclasses.replace(shown, effects=effects)])).paths
+    assert ('fill="#fff"' in figure.drawing.__html__()) is not resolved
 
 
 @pytest.mark.parametrize("mean", np.linspace(-20, 20, 9))

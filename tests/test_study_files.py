@@ -44,6 +44,12 @@ def test_scenarios_and_seeds_are_enough(study):
     assert found.keep == ("series", "region", "presence", "costs")
 
 
+def test_runs_at_one_budget_end_with_its_years(study):
+    budget = "equal_budget = { present_value_rmb = 1e8, years = 3 }\n"
+    assert study(HEAD.replace("months = 12\n", "") + budget).months == 36
+    assert study(HEAD.replace("12", "36") + budget).months == 36
+
+
 def test_a_list_of_seeds_and_another_baseline(study):
     found = study('scenarios = ["baseline", "rent-cut"]\nbaseline = "rent-cut"\nseeds = [5, 1]\n')
     assert list(found.scenarios) == ["rent-cut", "baseline"]
@@ -228,6 +234,18 @@ def test_a_key_that_a_method_does_not_read_is_refused(study):
         (HEAD + "[keep]\nserie = true\n", 5, "keep.serie", 'did you mean "series"'),
         (HEAD + 'baseline = "rentcut"\n', 4, "baseline", 'did you mean "rent-cut"'),
         (HEAD.replace("12", "121"), 3, "months", "the scenarios have 120 months"),
+        (
+            HEAD + "equal_budget = { present_value_rmb = 1e8, years = 2 }\n",
+            3,
+            "months",
+            "must be 24, the months of the budget",
+        ),
+        (
+            HEAD + "equal_budget = { present_value_rmb = 1e8, years = 11 }\n",
+            4,
+            "equal_budget.years",
+            "the scenarios have 120",
+        ),
         (HEAD + '[design]\nmethod = "grid"\n', 4, "design.axes", "what is varied"),
         (HEAD + '[design]\nmethod = "lattice"\n', 5, "design.method", "must be"),
         (HEAD + '[design]\nmethod = "csv"\n', 4, "design.file", "the CSV file"),

@@ -123,12 +123,19 @@ class Choosing:
         if len(names) < 2 or len(seeds) < FEWEST_PAIRS:
             return None
         _values, resampled = self.values(names, seeds, resamples_of(len(seeds)))
-        shares = np.bincount(resampled.argmax(axis=1), minlength=len(names)) / len(resampled)
+        shares = alone_first(resampled)
         sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE), None)
         top = int(shares.argmax())
-        text = _("{name} yields most {criterion} with probability {p}") if sure else _(
-            "no policy is surely best: {name} yields most {criterion} with probability {p}")  # fmt: skip
-        said = text.format(name=names[top], criterion=_(self.criterion), p=number(float(shares[top])))
+        if sure:
+            text = _("{name} yields most {criterion} with probability {p}, among {names}")
+        elif shares[top]:
+            text = _(
+                "no policy is surely best: {name} yields most {criterion} with probability {p}, among {names}"
+            )
+        else:
+            text = _("no policy yields more {criterion} than another, among {names}")
+        said = text.format(name=names[top], criterion=_(self.criterion), p=percent(float(shares[top])),
+                           names=", ".join(names))  # fmt: skip
         return Best(self.criterion, tuple(names), tuple(map(float, shares)), sure, self.left_out(), said)
 
     def doses(self, member: design.Member, price: Estimate) -> tuple[Dose, ...]:
@@ -163,8 +170,7 @@ class Choosing:
         effect, many = values.reshape(shape), resampled.reshape(-1, *shape)
         regret = effect.max(axis=0) - effect
         worst = regret.max(axis=1)
-        often = (many.max(axis=1, keepdims=True) - many).max(axis=2).argmin(axis=1)
-        shares = np.bincount(often, minlength=len(names)) / len(often)
+        shares = alone_first(-(many.max(axis=1, keepdims=True) - many).max(axis=2))
         least = names[int(worst.argmin())]
         text = _("{name} has the smallest largest regret: at most {regret} {criterion} behind the best of each world; "
                  "with probability {p}")  # fmt: skip
@@ -172,6 +178,12 @@ class Choosing:
                            p=percent(float(shares[names.index(least)])))  # fmt: skip
         return Regret(self.criterion, worlds, tuple(names), _rows(effect), _rows(regret), tuple(map(float, worst)), least,
                       tuple(map(float, shares)), said)  # fmt: skip
+
+
+def alone_first(values: np.ndarray) -> np.ndarray:
+    """Return in what share of the rows (number, n) each column is larger than all others, (n,)."""
+    first = values == values.max(axis=1, keepdims=True)
+    return (first & (first.sum(axis=1, keepdims=True) == 1)).mean(axis=0)
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float | None, ...], ...]:

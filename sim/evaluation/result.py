@@ -164,7 +164,8 @@ class Best:
     criterion
         ``net startups`` at equal budgets, else ``net startups per 100 M RMB``.
     policies, probability
-        Policies that have a cost, and cash; in the order of the study. Probabilities add up to 1.
+        Policies that have a cost, and cash; in the order of the study. The probability is that of being better than all
+        others; where two are exactly alike, neither is, so that probabilities may add up to less than 1.
     sure
         The policy whose probability is at least 0.95, or None.
     left_out

@@ -126,7 +126,7 @@ def _bring_to(
         if name not in found:
             tell(_("looking for the size at which {name} costs {cost} M RMB").format(
                 name=shown(name), cost=number(budget.present_value_rmb / 1e6)))  # fmt: skip
-            factor, cost, reason = size_for(scenarios[name], budget, study.seeds[:PILOT_SEEDS], study.months)
+            factor, cost, reason = size_for(scenarios[name], budget, study.seeds[:PILOT_SEEDS])
             found[name] = {"factor": factor, "found_rmb": cost, "reason": reason}
         if found[name]["factor"] is None:
             tell(_("{name} is left as it is: {why}").format(name=shown(name), why=found[name]["reason"]))
@@ -143,8 +143,8 @@ def _asked(budget: Budget, policies: list[str], study: Study) -> dict[str, Any]:
     from sim.compiled import source_hash
 
     first = {name: study.scenarios[name].fingerprint for name in policies if name in study.scenarios}
-    return budget.model_dump() | {"scenarios": first, "policies": policies, "months": study.months,
-                                  "seeds": list(study.seeds[:PILOT_SEEDS]), "model": source_hash()}  # fmt: skip
+    return budget.model_dump() | {"scenarios": first, "policies": policies, "seeds": list(study.seeds[:PILOT_SEEDS]),
+                                  "model": source_hash()}  # fmt: skip
 
 
 def _known(path: pathlib.Path, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -157,7 +157,7 @@ def _known(path: pathlib.Path, asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def size_for(
-    scenario: Scenario, budget: Budget, seeds: tuple[int, ...], months: int
+    scenario: Scenario, budget: Budget, seeds: tuple[int, ...]
 ) -> tuple[float | None, float | None, str]:
     """Return at which multiple of its size a policy costs the budget, what it then costs, and else why not.
 
@@ -165,7 +165,7 @@ def size_for(
     """
     if not sizes.has_size(scenario):
         return None, None, _("its levers have no size")
-    trial = Trial(scenario, budget, seeds, months)
+    trial = Trial(scenario, budget, seeds)
     wanted = budget.present_value_rmb
     if trial.cost(1.0) <= 0:
         return None, None, _("it costs the public nothing")
@@ -213,13 +213,13 @@ class Trial:
 
     Parameters
     ----------
-    scenario, budget, seeds, months
-        The policy, the budget, the seeds over which is averaged, and the months that a run may have.
+    scenario, budget, seeds
+        The policy, the budget, and the seeds over which is averaged.
     """
 
-    def __init__(self, scenario: Scenario, budget: Budget, seeds: tuple[int, ...], months: int) -> None:
+    def __init__(self, scenario: Scenario, budget: Budget, seeds: tuple[int, ...]) -> None:
         self.scenario, self.seeds = scenario, seeds
-        self.months = min(12 * budget.years, months)
+        self.months = 12 * budget.years
         self.weights = (1.0 + budget.discount) ** (-np.arange(self.months) / 12)
         self.costs: dict[float, float] = {}
 

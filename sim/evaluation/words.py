@@ -104,7 +104,7 @@ def _region(net: Effect, months: int) -> str:
             mean=signed(net.mean or 0.0), span=span, verb=net.verb, note=net.note
         )
     if net.low == net.high == 0:
-        return _("changes nothing in the region: exactly 0 in every seed")
+        return _("does not change the number of startups in the region: exactly 0 in every seed")
     interval = _("95 % interval {low} to {high}").format(low=number(net.low), high=number(net.high))
     if not net.resolved:
         note = f"; {net.note}" if net.note else ""

@@ -5,7 +5,7 @@ import dataclasses
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from sim.figures.numbers import difference_text, interval_text, level_text
+from sim.figures.numbers import count_text, difference_text, interval_text
 from sim.figures.style import PALETTE, Mark, write
 from sim.figures.words import say
 
@@ -27,6 +27,8 @@ class Split:
         Startups of the treated zones that are not in the region without the policy.
     gain
         Effect on the treated zones.
+    resolved
+        Whether the direction of the net effect may be told.
     """
 
     net: float
@@ -35,11 +37,7 @@ class Split:
     moved: float | None
     new: float | None
     gain: float | None
-
-    @property
-    def resolved(self) -> bool:
-        """Whether the interval of the net effect is known and excludes 0."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+    resolved: bool
 
     @property
     def span(self) -> tuple[float, float]:
@@ -106,7 +104,7 @@ def _say_split(ax: Axes, split: Split, y: float, lang: str) -> None:
         net += f" {interval_text(split.low, split.high)}"
     first = write(ax, 0, y, net, "strong", va="top", fontsize=12)
     if split.moved is not None:
-        text = say("moved {moved}", lang, moved=level_text(split.moved))
+        text = say("moved {moved}", lang, moved=count_text(split.moved))
         ax.annotate(
             text,
             (1, 0),
@@ -130,4 +128,4 @@ def _zones_text(split: Split, lang: str) -> str:
     gain = difference_text(split.gain)
     if split.new is None:
         return say("treated zones {gain}", lang, gain=gain)
-    return say("treated zones {gain}; new to the region {new}", lang, gain=gain, new=level_text(split.new))
+    return say("treated zones {gain}; new to the region {new}", lang, gain=gain, new=count_text(split.new))

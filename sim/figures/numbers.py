@@ -1,6 +1,7 @@
 """Numbers as figures show them: rounding, signs, intervals over seeds, classes of a map."""
 
 import dataclasses
+import math
 
 import numpy as np
 from scipy.special import stdtrit
@@ -60,12 +61,23 @@ def percent_text(value: float) -> str:
     return "<0.1" if percent < 0.05 else f"{percent:.1f}"
 
 
-def difference_text(value: float) -> str:
-    """Return a difference with its sign: whole from 1 on, one decimal below, "0" if it rounds to 0."""
-    if not np.isfinite(value):
+def count_text(value: float) -> str:
+    """Return a number of things: whole from 10 on, thousands separated, one decimal below; "–" if not defined."""
+    if not math.isfinite(value):
         return "–"
-    size = f"{abs(value):,.0f}" if abs(value) >= 0.95 else f"{abs(value):.1f}"
-    return "0" if size == "0.0" else (MINUS if value < 0 else "+") + size
+    size = abs(value)
+    text = (
+        f"{math.floor(size + 0.5 + 1e-9):,}"
+        if size >= 9.95
+        else f"{math.floor(10 * size + 0.5 + 1e-9) / 10:g}"
+    )
+    return text if text == "0" else (MINUS if value < 0 else "") + text
+
+
+def difference_text(value: float) -> str:
+    """Return a difference of numbers of things with its sign."""
+    text = count_text(value)
+    return text if value < 0 or text in ("0", "–") else f"+{text}"
 
 
 def interval_text(low: float, high: float) -> str:

@@ -159,6 +159,7 @@ def draw_difference_path(
     mark: Mark,
     start: str,
     limits: tuple[float, float],
+    resolved: bool,
     lang: str = "en",
 ) -> None:
     """Draw the paired difference of a policy from the baseline: mean, and 95 % band over seeds.
@@ -171,12 +172,13 @@ def draw_difference_path(
         Policy minus baseline by seed and month, (n_seeds, months).
     mark, start, limits, lang
         As in `draw_level_paths`.
+    resolved
+        Whether the direction at the last month may be told; if not, its dot is hollow.
     """
     months = np.arange(1, differences.shape[1] + 1)
     interval = Band.over_seeds(differences)
     ax.axhline(0, color=PALETTE["ink_secondary"], linewidth=1)
     _line(ax, months, interval, mark)
-    resolved = bool(interval.resolved[-1])
     ax.plot(
         months[-1:],
         interval.mean[-1:],

@@ -11,6 +11,7 @@ from sim.figures.geography import Geography
 from sim.figures.maps import draw_difference, draw_difference_key, draw_level_key, draw_levels, draw_mark_key
 from sim.figures.numbers import (
     Band,
+    count_text,
     difference_bounds,
     difference_text,
     interval_text,
@@ -140,7 +141,12 @@ class View:
             moved=mean("displaced_startups"),
             new=mean("attracted_startups"),
             gain=mean("startups_treated_zones"),
+            resolved=self.is_resolved(id_),
         )
+
+    def is_resolved(self, id_: str) -> bool:
+        """Return whether the direction of a policy's net effect at the last month may be told."""
+        return bool(self.comparison.verdict(id_, "startups_region").resolved)
 
     def say(self, phrase: str, **fields: Any) -> str:
         """Return a phrase in the language of the figures."""
@@ -278,7 +284,7 @@ def _paths(view: View, places: range) -> tuple[Sheet, str, str]:
     sheet, top = view.sheet(
         2 * MARGIN + 2 * UNIT + GAP, MARGIN + 44 + 64 + len(ids) * row + MARGIN + 12, title
     )
-    band = "Line: mean; band: 95 % interval over {seeds} seeds. One scale for each column"
+    band = "Line: mean; band: 95 % interval over {seeds} seeds; hollow dot: direction not resolved. One scale for each column"
     if view.n_seeds < FEWEST_PAIRS:
         band = "Line: mean of {seeds} seeds; fewer than {fewest} have no interval. One scale for each column"
     band = view.say(band, seeds=view.n_seeds, fewest=FEWEST_PAIRS)
@@ -297,7 +303,8 @@ def _paths(view: View, places: range) -> tuple[Sheet, str, str]:
         ax = sheet.axes(MARGIN + left, y + 28, UNIT - left - right, height)
         draw_level_paths(ax, baseline[:, :shown], levels[place], mark, view.start, level_limits, view.lang)
         ax = sheet.axes(second + left, y + 28, UNIT - left - 12, height)
-        draw_difference_path(ax, differences[place], mark, view.start, difference_limits, view.lang)
+        draw_difference_path(ax, differences[place], mark, view.start, difference_limits,
+                             view.is_resolved(id_), view.lang)  # fmt: skip
     return sheet, title, _describe_paths(view, differences)
 
 
@@ -343,7 +350,7 @@ def draw_bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
         sheet.write(MARGIN + 26, y + 5, wrap(view.name(id_), names - 40, "panel"), "panel", fontsize=15)
         ax = sheet.axes(MARGIN + names, y, width - 2 * MARGIN - names, ROW)
         ax.set_gid(f"bar-{Mark.of(place).letter}")
-        draw_split_bar(ax, known[id_], Mark.of(place), (low, high * 1.02), view.lang)
+        draw_split_bar(ax, known[id_], Mark.of(place), (1.02 * low, 1.02 * high), view.lang)
     return sheet, title, _describe_bars(view, here, known)
 
 
@@ -351,7 +358,7 @@ def _say_hollow(view: View) -> str:
     """Return what a hollow bar means."""
     if view.n_seeds < FEWEST_PAIRS:
         return view.say("Hollow: fewer than {fewest} seeds, no interval", fewest=FEWEST_PAIRS)
-    return view.say("Hollow: the 95 % interval of the net effect includes 0")
+    return view.say("Hollow: direction not resolved, after the correction for the number of tests")
 
 
 def _describe_bars(view: View, here: list[int], known: dict[str, Split]) -> str:
@@ -362,6 +369,6 @@ def _describe_bars(view: View, here: list[int], known: dict[str, Split]) -> str:
         if split.low is not None and split.high is not None:
             text += f" {interval_text(split.low, split.high)}"
         if split.moved is not None:
-            text += ", " + view.say("moved {moved}", moved=level_text(split.moved))
+            text += ", " + view.say("moved {moved}", moved=count_text(split.moved))
         parts.append(f"{view.name(view.policies[place])}: {text}.")
     return " ".join([*parts, f"{view.stamp}."])

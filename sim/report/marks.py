@@ -206,8 +206,9 @@ class TimeAxis:
 
 
 def time_panel(
-    band: Band, times: TimeAxis, scale: tuple[float, float], mark: Mark, name: str, ends: int | None, at: int
-) -> Drawing:
+    band: Band, times: TimeAxis, scale: tuple[float, float], mark: Mark, name: str, ends: int | None, at: int,
+    resolved: bool,
+) -> Drawing:  # fmt: skip
     """Return the difference of one policy over time: mean, band, and a line where payments end.
 
     Parameters
@@ -222,6 +223,8 @@ def time_panel(
         Last month with payments, from 1 on; None if they go on.
     at
         Month at which the effect is read, from 1 on.
+    resolved
+        Whether its direction may be told; if not, the dot is hollow.
     """
     drawing = Drawing(WIDTH, PANEL_HEIGHT, name)
     right, bottom = WIDTH - 10.0, PANEL_HEIGHT - PANEL_BOTTOM
@@ -246,8 +249,9 @@ def time_panel(
         drawing.line(x(ends), PANEL_TOP, x(ends), bottom, stroke=NOTE, stroke_dasharray="2 3")
         drawing.text(x(ends) + 4, PANEL_TOP + 9, say("payments end"), font_size=10.5, fill=NOTE)
     value = float(band.mean[at - 1])
-    drawing.circle(x(at), y(value), 3.5, fill="#fff" if not band.resolved[at - 1] else mark.colour,
-                   stroke=mark.colour, stroke_width=1.5)  # fmt: skip
+    drawing.circle(
+        x(at), y(value), 3.5, fill=mark.colour if resolved else "#fff", stroke=mark.colour, stroke_width=1.5
+    )
     return drawing
 
 

@@ -202,9 +202,7 @@ class Page:
         if best is None or len(best.policies) < 2:
             return None
         ranked = sorted(zip(best.policies, best.probability, strict=True), key=lambda pair: -pair[1])[:3]
-        chances = listed(
-            [say("{name} {share}", name=self.name(one), share=percent(p)) for one, p in ranked if p > 0]
-        )
+        chances = listed([say("{name} {share}", name=self.name(one), share=percent(p)) for one, p in ranked])
         by = self.criterion(best.criterion)
         text = say("Probability of being best, by {criterion}: {chances}.", criterion=by, chances=chances)
         if best.sure is not None:
@@ -430,7 +428,7 @@ class Page:
                 continue
             name = f"path-{row.slug}"
             drawing = marks.time_panel(
-                band, times, scale, row.mark, name, _end_of_payments(row), self.horizon
+                band, times, scale, row.mark, name, _end_of_payments(row), self.horizon, row.resolved
             )
             words = say("{when}: {what}", when=self.when, what=marks.reading(band, self.horizon))
             figures.append(Figure(name, row.name, marks.reading(band, self.horizon), drawing, words, row))

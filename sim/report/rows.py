@@ -102,6 +102,11 @@ class Row:
         return self.net is not None and self.net.low == self.net.high == 0
 
     @property
+    def is_never_in_force(self) -> bool:
+        """Whether no lever is in force in any month."""
+        return bool(self.result.levers) and all(use.months == 0 for use in self.result.levers)
+
+    @property
     def tone(self) -> str:
         """Class of the verb: up, down or none."""
         return {"▲": "up", "▼": "down"}.get(self.chip, "none")
@@ -143,7 +148,13 @@ class Row:
             return say("{name}: {n} startups by the runs so far; too few seeds for a judgement.",
                        name=self.name, n=signed(interval.mean))  # fmt: skip
         if self.is_equal_to_baseline:
-            return say("{name} changes nothing: exactly 0 in every seed.", name=self.name)
+            if self.is_never_in_force:
+                return say(
+                    "{name} is not in force in any month simulated, so it changes nothing.", name=self.name
+                )
+            return say(
+                "{name} does not change the number of startups: exactly 0 in every seed.", name=self.name
+            )
         words["range"] = limits(interval)
         if self.chip == "▲":
             return say("{name} adds {n} startups to the region (95 % interval {range}).", **words)
@@ -180,7 +191,7 @@ class Row:
         gain = (account.displaced.mean or 0.0) + (account.attracted.mean or 0.0)
         if gain < 0.5:
             return EMPTY
-        return say("Of the {gain} startups that its zones gain, {share} come from other zones of the region.",
+        return say("Of the {gain} newcomers to its zones, {share} come from other zones of the region.",
                    gain=whole(gain), share=percent(account.displaced_share.mean))  # fmt: skip
 
     def _cash_sentence(self) -> Both:

@@ -6,13 +6,14 @@ from typing import Any
 
 from markupsafe import escape
 
-from sim.figures.numbers import MINUS
+from sim.figures.numbers import MINUS, count_text, difference_text
 from sim.figures.words import MONTHS, month_name
 from sim.intervals import Interval
 from sim.language import LANGUAGES, in_language
 
 NONE = "–"  #: where a number is not defined
 NARROW = "\N{NO-BREAK SPACE}"  #: between a number and its unit
+whole, signed = count_text, difference_text  # numbers are rounded as in figures
 TAGS = {"en": "en", "zh": "zh-CN"}  #: of the languages, as HTML names them
 
 
@@ -83,25 +84,6 @@ def listed(texts: list[Both]) -> Both:
 def shown_percent(number: str) -> Both:
     """Return a number that stands for per cent: English puts a space before the sign, Chinese none."""
     return Both(f"{number}{NARROW}%", f"{number}%")
-
-
-def whole(value: float) -> str:
-    """Return a number of things: whole from 10 on, thousands separated, one decimal below."""
-    if not math.isfinite(value):
-        return NONE
-    size = abs(value)
-    text = (
-        f"{math.floor(size + 0.5 + 1e-9):,}"
-        if size >= 9.95
-        else f"{math.floor(10 * size + 0.5 + 1e-9) / 10:g}"
-    )
-    return text if text == "0" else (MINUS if value < 0 else "") + text
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign."""
-    text = whole(value)
-    return text if value < 0 or text in ("0", NONE) else f"+{text}"
 
 
 def ratio(value: float) -> str:
