@@ -277,6 +277,15 @@ def test_a_bare_ranking_is_never_given(tmp_path):
     assert min(best.probability) > 0.05
 
 
+def test_no_policy_is_surely_best_whose_own_effect_is_unresolved(tmp_path):
+    plan = made_studies.plan_of(("baseline", "rent-cut", "vc-hub"), 20)
+    tables = made_studies.noisy_outcomes(np.random.default_rng(5), {"rent-cut": 1.0, "vc-hub": -200.0},
+                                         {"rent-cut": 1e8, "vc-hub": 1e8})  # fmt: skip
+    best = evaluate(made_studies.write(tmp_path / "s", plan, tables)).best
+    assert best.probability[0] > 0.99
+    assert best.sure is None
+
+
 def test_policies_that_are_exactly_alike_are_not_ranked(tmp_path):
     plan = made_studies.plan_of(("baseline", "rent-cut", "vc-hub"), 6)
 

@@ -116,15 +116,18 @@ class Choosing:
             verdict = BETTER if gap.low > 0 else WORSE if gap.high < 0 else UNRESOLVED
         return AgainstCash(verdict, self.criterion, gap, _beside_cash(verdict, self.criterion, gap))
 
-    def best(self) -> Best | None:
-        """Return with what probability each policy is best; None with fewer than two that cost something."""
+    def best(self, gaining: set[str]) -> Best | None:
+        """Return with what probability each policy is best; None with fewer than two that cost something.
+
+        Only one of those `gaining` startups, by their verb, is called surely best.
+        """
         names = [member.id for member in self.compared()]
         seeds = self.common(names) if names else np.zeros(0, dtype=int)
         if len(names) < 2 or len(seeds) < FEWEST_PAIRS:
             return None
         _values, resampled = self.values(names, seeds, resamples_of(len(seeds)))
         shares = alone_first(resampled)
-        sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE), None)
+        sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE and n in gaining), None)
         top = int(shares.argmax())
         if sure:
             text = _("{name} yields most {criterion} with probability {p}, among {names}")

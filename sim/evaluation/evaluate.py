@@ -136,7 +136,9 @@ def _put_together(runs: Runs, members: list[design.Member], price_rmb: float | N
         for member in sorted(members, key=lambda m: m.role in (design.CASH_ROLE, design.PLACEBO_ROLE))
     )
     plan, base = runs.store.plan, runs.members[0].scenario
-    best, regret = choosing.best(), choosing.regret()
+    nets = {result.id: result.effect("startups_region", runs.horizons[-1]) for result in results}
+    gaining = {name for name, net in nets.items() if net is not None and net.chip == "▲"}
+    best, regret = choosing.best(gaining), choosing.regret()
     return Evaluation(
         study=runs.store.folder.resolve().name, plan=plan.sha, digest=runs.store.digest(runs.heads), model=plan.model,
         baseline=plan.baseline, baseline_name=base.name, baseline_name_zh=base.name_zh, world=str(base.world),

@@ -167,7 +167,7 @@ class Best:
         Policies that have a cost, and cash; in the order of the study. The probability is that of being better than all
         others; where two are exactly alike, neither is, so that probabilities may add up to less than 1.
     sure
-        The policy whose probability is at least 0.95, or None.
+        The policy whose probability is at least 0.95, if its net effect has the verb of gain; or None.
     left_out
         Policies without cost.
     sentence

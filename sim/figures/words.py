@@ -10,7 +10,9 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 NAMED = (
     N_("Active startups by zone, {date} (month {month}); mean of {seeds} seeds"),
     N_("Active startups, policy minus baseline, {date} (month {month}); brackets: not resolved"),
-    N_("Line: mean; band: 95 % interval over {seeds} seeds. One scale for each column"),
+    N_(
+        "Line: mean; band: 95 % interval over {seeds} seeds; hollow dot: direction not resolved. One scale for each column"
+    ),
     N_("Line: mean of {seeds} seeds; fewer than {fewest} have no interval. One scale for each column"),
     N_("Active startups, policy minus baseline, {date} (month {month}). One scale for all policies"),
     N_("University"),
