@@ -60,10 +60,10 @@ def run_missing(
         Runs that are wanted; absent: all of the plan.
     """
     plan, done = results.plan, results.done()
-    missing = {arm.run: arm for arm in arms or plan.arms() if arm.run not in done}
+    missing = {arm.run: arm for arm in (plan.arms() if arms is None else arms) if arm.run not in done}
     if not missing:
         return []
-    with _terminable(), Progress(len(missing)) as progress:
+    with _terminable() as asked_to_end, Progress(len(missing)) as progress:
         if workers != 0 and executor is None:
             start_server()  # it imports the model while this process compiles it
         compile_kernels(scenarios.values(), progress, workers if executor is None else 0)
@@ -74,12 +74,14 @@ def run_missing(
         failures = []
         with contextlib.closing(executor(work, tasks_of(plan, missing.values()))) as answers:  # type: ignore[type-var]
             for answer in answers:
-                if isinstance(answer, Failure):
+                if not isinstance(answer, Failure):
+                    progress.count(finished=len(answer))
+                elif not asked_to_end:
                     results.fail(answer)
                     failures.append(answer)
                     progress.count(failed=1)
-                else:
-                    progress.count(finished=len(answer))
+                if asked_to_end:  # compiled code may have turned the exception into another, or lost it
+                    raise KeyboardInterrupt
     return failures
 
 
@@ -127,7 +129,10 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: 
         warmup.compile_steps(scenarios[-1])
     else:
         context = multiprocessing.get_context("forkserver")
-        work = (scenarios[-1], context.Value("i", 0))
+        turns, filled = context.Pipe(duplex=False)
+        os.write(filled.fileno(), bytes(range(len(warmup.STEPS))))
+        filled.close()
+        work = (scenarios[-1], turns)
         helper = context.Process(target=warmup.compile_steps, args=work, daemon=True)
         with clean_start():
             helper.start()
@@ -144,17 +149,20 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: 
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat a polite request to end like Ctrl-C: keep what is finished."""
+def _terminable() -> Iterator[list[int]]:
+    """Treat a polite request to end like Ctrl-C: keep what is finished. Yields the signals that have come."""
+    come: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield come
         return
 
-    def interrupt(_number: int, _frame: Any) -> None:
+    def interrupt(number: int, _frame: Any) -> None:
+        come.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield come
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

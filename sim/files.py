@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+#: names of what an interrupted write leaves
+LEFT_OVER = f".tmp-{32 * '[0-9a-f]'}-*"
 WORDS = pa.dictionary(pa.int32(), pa.string())
 #: columns of numbers of which hardly two neighbours are alike: with their first bytes first, then their second ones, they
 #: take less time to compress, and less space

@@ -17,7 +17,6 @@ import types
 from collections.abc import Iterator
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from multiprocessing.synchronize import Event
 
 from sim.language import _
 from sim.plan import Arm
@@ -167,11 +166,12 @@ class Worker:
         self.began = time.monotonic()
         self.gone = self.spoke = False
         self.connection, theirs = context.Pipe()
-        self.stop = context.Event()
-        self.process = context.Process(target=_work, args=(theirs, work, self.stop), daemon=True)
+        stop, self.stop = context.Pipe(duplex=False)
+        self.process = context.Process(target=_work, args=(theirs, work, stop), daemon=True)
         with clean_start():
             self.process.start()
         theirs.close()
+        stop.close()
 
     def give(self, task: Task) -> None:
         """Send a task."""
@@ -214,6 +214,7 @@ class Worker:
     def end(self) -> None:
         """End the process at once."""
         self.connection.close()
+        self.stop.close()
         self.process.kill()
         self.process.join()
 
@@ -221,7 +222,7 @@ class Worker:
 def _stop(crew: list[Worker]) -> None:
     """Let workers end the run that they are at and write what they have finished, if the grace lasts."""
     for worker in crew:
-        worker.stop.set()
+        worker.stop.close()
     until = time.monotonic() + GRACE
     waiting = [worker for worker in crew if worker.open]
     while waiting and (left := until - time.monotonic()) > 0:
@@ -232,9 +233,10 @@ def _stop(crew: list[Worker]) -> None:
                 waiting.remove(worker)
 
 
-def _work(connection: Connection, work: Work, stop: Event) -> None:
-    """Do tasks until the other end of the pipe is closed, or asks to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+def _work(connection: Connection, work: Work, stop: Connection) -> None:
+    """Do tasks until the other end of the pipe is closed, or that of `stop`."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent decides what an interruption means
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _do(connection, work, stop)
@@ -243,9 +245,9 @@ def _work(connection: Connection, work: Work, stop: Event) -> None:
             connection.send(error)
 
 
-def _do(connection: Connection, work: Work, stop: Event) -> None:
+def _do(connection: Connection, work: Work, stop: Connection) -> None:
     unwritten = Unwritten(work.folder, work.flush_seconds)
-    while not stop.is_set():
+    while not stop.poll():
         if len(unwritten) and not connection.poll(IDLE):  # nothing to do: write what waits
             connection.send(unwritten.write())
         try:
@@ -253,7 +255,7 @@ def _do(connection: Connection, work: Work, stop: Event) -> None:
         except EOFError:
             return
         for arm in task:
-            if stop.is_set():
+            if stop.poll():
                 break
             connection.send(arm.run)
             result = work.attempt(arm)

@@ -24,6 +24,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import time
@@ -34,7 +35,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.files import packed, plain, write, write_csv, write_table
+from sim.files import LEFT_OVER, packed, plain, write, write_csv, write_table
 from sim.language import _
 from sim.plan import KEEP, Arm, DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
 from sim.problems import shown
@@ -43,6 +44,8 @@ from sim.problems import shown
 OUTCOMES = "outcomes"
 TABLES = (OUTCOMES, *KEEP)
 READERS = 2  #: shards that are read at once
+#: names of shards, also of such as were tampered with; other files are somebody else's
+_SHARD = re.compile(rf"{OUTCOMES}-.*\.parquet|[a-z]+-[0-9a-f]{{16}}\.parquet")
 _RUNS, _FILES = b"sim.runs", b"sim.files"
 
 
@@ -170,10 +173,13 @@ class Store:
         return [arm for arm in self.plan.arms() if arm.run in done]
 
     def failures(self) -> list[Failure]:
-        """Return the runs that failed when the study was last run."""
+        """Return the runs that failed when the study was last run; a line that a crash has cut is left out."""
         path = self.folder / "failures.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [Failure(**json.loads(line)) for line in lines]
+        found = []
+        for line in path.read_bytes().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError, TypeError):
+                found.append(Failure(**json.loads(line)))
+        return found
 
     def digest(self, done: Mapping[str, Head] | None = None) -> str:
         """Return one hash of all finished runs, whatever shards they stand in; `done` as for `finished`."""
@@ -284,7 +290,7 @@ class Writer(Store):
         if self.before is None:
             return []
         done = self.done()
-        wanted = [arm.run for arm in arms or self.plan.arms()]
+        wanted = [arm.run for arm in (self.plan.arms() if arms is None else arms)]
         missing = [run for run in wanted if run not in done]
         known = {arm.run for arm in self.before.arms()}
         counts = {
@@ -394,7 +400,7 @@ def writing(
                 raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
         write(folder / "plan.json", plan.text.encode())
         (folder / "failures.jsonl").unlink(missing_ok=True)  # what failed is tried again
-        for left_over in [*folder.glob(".tmp-*"), *folder.glob("shards/.tmp-*")]:
+        for left_over in [*folder.glob(LEFT_OVER), *folder.glob(f"shards/{LEFT_OVER}")]:
             left_over.unlink()
         set_aside = _clear_shards(folder, notify)
         results = Writer(folder)
@@ -449,7 +455,7 @@ def _clear_shards(folder: pathlib.Path, notify: Callable[[str], None]) -> int:
         else:
             used |= {path.name, *files.values()}
     for path in sorted((folder / "shards").iterdir()):
-        if path.name in used:
+        if path.name in used or not _SHARD.fullmatch(path.name):
             continue
         try:
             _verified(path)

@@ -5,8 +5,9 @@ are the types of its arguments, so tiny hand-made states serve. No two steps hav
 """
 
 import gc
-import itertools
+import os
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -114,32 +115,28 @@ STEPS = (compile_finance, compile_rooms, compile_operations, compile_births, com
          compile_markets, compile_ledger, compile_record, compile_land_and_history, compile_funds)  # fmt: skip
 
 
-def compile_steps(scenario: Scenario, turn: Any = None) -> None:
+def compile_steps(scenario: Scenario, turns: Connection | None = None) -> None:
     """Compile what no other process has begun with.
 
     Parameters
     ----------
     scenario
         Any scenario.
-    turn
-        Number of the next step, an integer that processes share; absent: this process does all.
+    turns
+        End of a pipe that holds the number of each step as a byte, shared by processes; absent: this process does all.
     """
     usual = gc.get_threshold()
     gc.set_threshold(*SELDOM)
     try:
-        for k in itertools.count() if turn is None else _turns(turn):
-            if k >= len(STEPS):
-                return
+        for k in range(len(STEPS)) if turns is None else _taken(turns):
             STEPS[k](*_state(scenario))
     finally:
         gc.set_threshold(*usual)
 
 
-def _turns(turn: Any) -> Iterator[int]:
-    while True:
-        with turn.get_lock():
-            k, turn.value = turn.value, turn.value + 1
-        yield k
+def _taken(turns: Connection) -> Iterator[int]:
+    while taken := os.read(turns.fileno(), 1):
+        yield taken[0]
 
 
 def _state(scenario: Scenario) -> tuple[World, Any, Any]:

@@ -5,7 +5,7 @@ fault what goes wrong                                             test
 ===== =========================================================== ==================================================
 F1    everything is killed, many times                            test_killing_everything_at_random_times_...
 F2    the coordinator is killed                                   test_killing_only_the_coordinator_ends_its_workers
-F3    Ctrl-C, SIGTERM                                             test_a_signal_writes_what_is_finished_...;
+F3    Ctrl-C, SIGTERM                                             test_a_signal_to_one_or_all_...;
                                                                   test_compare: test_a_command_that_is_ended_...
 F4    killed at a rename, before and behind it                    test_a_kill_at_any_write_leaves_shards_absent_...
 F5    a worker dies once                                          test_studies: test_a_worker_that_dies_once_...
@@ -151,14 +151,16 @@ def test_killing_only_the_coordinator_ends_its_workers(here, whole):
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_writes_what_is_finished_and_says_so(here, whole, number, workers):
+@pytest.mark.parametrize("to", [os.kill, os.killpg])
+def test_a_signal_to_one_or_all_writes_what_is_finished_and_says_so(here, whole, number, workers, to):
     with program(here, 200, workers, seconds=0.05) as process:
         assert wait_for_a_run(here, process)
         begin = time.monotonic()
-        process.send_signal(number)
+        to(process.pid, number)
         _out, said = process.communicate()
     took = time.monotonic() - begin
     print(f"ended after {took:.2f} s")
+    assert "Traceback" not in said
     assert took < 50  # promised: 5 s
     assert process.returncode == 130
     kept = len(Store(here).finished())

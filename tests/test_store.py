@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -113,18 +114,43 @@ def test_a_shard_that_is_not_whole_is_done_again(tmp_path, table, harm):
     assert Store(tmp_path).digest() == whole
 
 
-def test_what_an_interrupted_write_left_is_cleared_and_foreign_files_are_set_aside(tmp_path):
+def test_what_an_interrupted_write_left_is_cleared_and_foreign_shards_are_set_aside(tmp_path):
     fill(tmp_path)
-    (tmp_path / "shards" / ".tmp-series-1.parquet").write_bytes(b"half")
+    (tmp_path / "shards" / f".tmp-{uuid.uuid4().hex}-series-1.parquet").write_bytes(b"half")
     assert Store(tmp_path).damaged() == []
     shards(tmp_path, "outcomes")[0].unlink()  # as if it had not been reached: its other tables are left over
-    (tmp_path / "shards" / "holiday.jpg").write_bytes(b"foreign")
+    (tmp_path / "shards" / "outcomes-holiday.parquet").write_bytes(b"foreign")
     said = []
     assert len(fill(tmp_path, notify=said.append)) == 2
     assert len(said) == 1
-    assert "holiday.jpg" in said[0]
+    assert "outcomes-holiday.parquet" in said[0]
     assert len(list((tmp_path / "shards").iterdir())) == 2 * len(TABLES)
     assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+def test_files_of_others_in_a_results_folder_are_left_alone(tmp_path):
+    others = [
+        tmp_path / ".tmp-letter.odt",
+        tmp_path / "shards" / "holiday.jpg",
+        tmp_path / "shards" / "my-data.parquet",
+    ]
+    (tmp_path / "shards").mkdir()
+    for path in others:
+        path.write_bytes(b"foreign")
+    said = []
+    fill(tmp_path, notify=said.append)
+    fill(tmp_path, notify=said.append)
+    assert [path.read_bytes() for path in others] == 3 * [b"foreign"]
+    assert said == []
+
+
+def test_a_line_of_failures_that_a_crash_has_cut_is_left_out(tmp_path):
+    fill(tmp_path)
+    with writing(tmp_path, Store(tmp_path).plan) as results:
+        results.fail(Failure("r", "baseline", 1, "no"))
+    whole = (tmp_path / "failures.jsonl").read_text(encoding="utf-8")
+    (tmp_path / "failures.jsonl").write_text(whole + whole[:-9], encoding="utf-8")
+    assert Store(tmp_path).failures() == [Failure("r", "baseline", 1, "no")]
 
 
 def test_two_who_write_the_same_file_at_a_time_do_not_take_each_others(tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import signal
+import time
 
 import pytest
 import toy_runs
@@ -162,6 +164,34 @@ def test_an_interruption_keeps_what_is_written_and_goes_on(here, tmp_path, monke
     do(here, 80, 0)
     assert set(attempts(here).values()) == {1}
     assert Store(here).digest() == Store(tmp_path / "whole").digest()
+
+
+def test_an_interruption_that_compiled_code_turns_into_another_error_is_no_failed_run(here, monkeypatch):
+    whole = ToyWork.simulate
+
+    def turned(self, arm):
+        if len(os.listdir(self.notes)) == 50:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(10)
+            except KeyboardInterrupt as error:
+                raise SystemError("returned a result with an exception set") from error
+        return whole(self, arm)
+
+    monkeypatch.setattr(ToyWork, "simulate", turned)
+    with pytest.raises(Interrupted, match="50 finished runs are kept"):
+        do(here, 80, 0)
+    assert Store(here).failures() == []
+    monkeypatch.setattr(ToyWork, "simulate", whole)
+    assert do(here, 80, 0) == []
+    assert len(Store(here).finished()) == 80
+
+
+def test_a_part_without_runs_does_none(here):
+    plan = plan_of(4)
+    assert part_of(plan, 9, 9) == []
+    assert do(here, workers=0, arms=[], plan=plan) == []
+    assert attempts(here) == {}
 
 
 def test_parts_in_any_order_give_the_digest_of_the_whole(here, tmp_path):
