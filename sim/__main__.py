@@ -19,7 +19,7 @@ import click
 from sim.app.command import app
 from sim.calibration.commands import calibrate, holdout, sensitivity
 from sim.evaluation.command import evaluate
-from sim.language import LANGUAGES, N_, _, current, lending, speak, split_off
+from sim.language import LANGUAGES, N_, _, current, current_language, lending, name_in, speak, split_off
 from sim.plugin_commands import plugins
 from sim.study_commands import study
 from sim.world_commands import world
@@ -145,8 +145,9 @@ def list_scenarios(as_json: bool) -> None:
             ]
         )
         return
+    lang = current_language()
     rows = [
-        (scenario.id, scenario.name, ", ".join(lever.id for lever in scenario.policies) or "-")
+        (scenario.id, name_in(scenario, lang), ", ".join(lever.id for lever in scenario.policies) or "-")
         for scenario in scenarios
     ]
     _echo_table([(_("id"), _("name"), _("policies")), *rows])
@@ -296,9 +297,11 @@ def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | Non
     if out is not None:
         write_run(out, {name: getattr(run, name) for name in TABLES})
         if run.months > 1:
-            from sim.figures import draw_scenario
+            from sim.figures import draw_scenario, drawable, language_note
 
-            draw_scenario(pathlib.Path(out) / "scenario.png", [run], loaded)
+            draw_scenario(pathlib.Path(out) / "scenario.png", [run], loaded, drawable(current_language()))
+            if note := language_note():
+                click.echo(note, err=True)
     if as_json:
         outcomes = {name: value for name, (_unit, value) in run.measures().items()}
         names = {"scenario": run.scenario_id, "seed": run.seed, "months": run.months, "digest": run.digest}

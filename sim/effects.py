@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from sim.language import _, current
+from sim.language import _, current_language
 from sim.paired import METRICS, Comparison
 from sim.plan import Plan
 from sim.problems import Problem, ScenarioError, shown
@@ -91,7 +91,7 @@ def compare(
 
             save(comparison.evaluation, comparison.folder)
             comparison.report = write_report(
-                comparison.folder, lang=current(), evaluation=comparison.evaluation
+                comparison.folder, lang=current_language(), evaluation=comparison.evaluation
             )
     return comparison
 

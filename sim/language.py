@@ -14,6 +14,7 @@ import re
 import string
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 LANGUAGES = ("en", "zh")
 DOMAIN = "sim"
@@ -103,6 +104,11 @@ def speaking(lang: str) -> Iterator[None]:
 def current_language() -> str:
     """Return the language in which `_` answers."""
     return _spoken.get() or current()
+
+
+def name_in(named: Any, lang: str) -> str:
+    """Return what something that has `name` and `name_zh`, such as a scenario, is called in a language."""
+    return str((lang == "zh" and named.name_zh) or named.name)
 
 
 def split_off(arguments: Sequence[str] | None) -> tuple[str | None, list[str]]:

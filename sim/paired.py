@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from sim.intervals import UNDEFINED, Interval, Verdict, mean_interval, verdict
+from sim.language import current_language
 from sim.measures import MEASURES
 from sim.scenario import Scenario
 from sim.spending import announced, spending
@@ -450,11 +451,11 @@ class Comparison:
         return drawn[name]
 
     def draw(self) -> None:
-        """Draw all figures into the results folder, once."""
+        """Draw all figures into the results folder, once, in the user's language if this machine has a font for it."""
         if self.seeds and not self.pictures:
-            from sim.figures import draw_comparison
+            from sim.figures import draw_comparison, drawable
 
-            self.pictures = list(draw_comparison(self, self.folder))
+            self.pictures = list(draw_comparison(self, self.folder, drawable(current_language())))
 
 
 def _of_zones(name: str, values: np.ndarray) -> np.ndarray:

@@ -199,7 +199,10 @@ def closing_lines(comparison: "Comparison") -> list[str]:
     lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
     pictures = sorted(path.name for path in comparison.pictures)
     if pictures:
+        from sim.figures import language_note
+
         lines.append(_("pictures: {names}").format(names=", ".join(map(shown, pictures))))
+        lines += filter(None, [language_note()])
     if comparison.report is not None:
         lines.append(_("report: {path}").format(path=shown(comparison.report)))
     return lines

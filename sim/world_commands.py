@@ -2,7 +2,7 @@
 
 import click
 
-from sim.language import _
+from sim.language import _, current_language
 
 _FILE = click.Path(dir_okay=False)
 
@@ -55,12 +55,14 @@ def new(
     credit: str,
 ) -> None:
     """Write a world folder and print what was found."""
-    from sim.language import current
+    from sim.figures import drawable, language_note
     from sim.new_city import draw_map, new_world, next_lines
     from sim.problems import shown
 
     click.echo("\n".join(new_world(name, districts, zones, nodes, out, name_zh, cell_km, home, credit)))
-    click.echo(_("map: {path}").format(path=shown(draw_map(out, current()))))
+    click.echo(_("map: {path}").format(path=shown(draw_map(out, drawable(current_language())))))
+    if note := language_note():
+        click.echo(note, err=True)
     click.echo("\n".join(next_lines(out)), err=True)
 
 

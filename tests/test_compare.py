@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 
 import pyarrow.compute as pc
 import pytest
@@ -318,6 +319,15 @@ def test_one_run_is_told_as_a_story(command):
     told = json.loads(command("run", "baseline", "--seed", 3, "--months", 2, "--json").stdout)
     assert told["outcomes"]["startups_region"] > 1000
     assert command("run", "baseline", "--months", 121).exit_code == 2
+
+
+@pytest.mark.parametrize(("lang", "tag", "name"), [("en", "en", "Baseline"), ("zh", "zh-Hans", "基准情景")])
+def test_the_page_of_a_run_speaks_the_language_of_its_command(command, monkeypatch, lang, tag, name):
+    monkeypatch.setenv("SIM_LANG", "en")
+    assert command("run", "baseline", "--months", 2, "--out", "tables", "--lang", lang).exit_code == 0
+    root = ET.parse(pathlib.Path("tables", "scenario.svg")).getroot()
+    assert root.get("lang") == tag
+    assert root[0].text.startswith(name)
 
 
 @pytest.mark.parametrize("workers", [-1, 1.5, "two", 2000])

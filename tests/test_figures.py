@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import struct
+import types
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -37,6 +38,8 @@ from sim.figures.numbers import difference_text, level_text
 from sim.figures.sheets import View
 from sim.figures.words import month_name
 from sim.intervals import verdict
+from sim.language import speaking
+from sim.paired import Comparison
 
 MINUS = "\N{MINUS SIGN}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -376,6 +379,15 @@ def test_a_long_name_is_wrapped_and_cut():
     assert all(look.text_width(line, 16, "bold") <= 200 for line in lines)
 
 
+@pytest.mark.parametrize("width", range(60, 300, 20))
+def test_no_line_begins_with_a_mark_that_closes(width):
+    lines = look.wrap(
+        "企业数，政策减基准，2025年8月（第8个月）；括号：未定（n = 8）。另一句", width, "subtitle", 9
+    ).split("\n")
+    assert len(lines) > 1
+    assert not [line for line in lines if line[0] in "，。：；、）"]
+
+
 def test_the_base_map_labels_every_zone_and_numbers_every_node(tmp_path):
     paths = draw_world(tmp_path / "world.png")
     assert [path.name for path in paths] == ["world.png", "world.svg"]
@@ -397,6 +409,25 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch, tmp_path):
     with pytest.raises(FontError, match="fonts-noto-cjk"):
         draw_comparison(MadeUpComparison(), tmp_path, lang="zh")
     assert not list(tmp_path.iterdir())
+
+
+def test_where_there_is_no_chinese_font_pictures_are_english_and_say_so(monkeypatch):
+    with speaking("zh"):
+        assert (look.drawable("zh"), look.language_note()) == ("zh", "")
+        monkeypatch.setattr(look, "fonts", lambda: ("DejaVu Sans",))
+        assert look.drawable("zh") == "en"
+        assert "fonts-noto-cjk" in look.language_note()
+    with speaking("en"):
+        assert look.language_note() == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_comparison_draws_in_the_language_spoken(lang, monkeypatch, tmp_path):
+    monkeypatch.setattr("sim.figures.draw_comparison", lambda _comparison, _folder, lang: [lang])
+    comparison = types.SimpleNamespace(seeds=(1,), pictures=[], folder=tmp_path)
+    with speaking(lang):
+        Comparison.draw(comparison)
+    assert comparison.pictures == [lang]
 
 
 @pytest.mark.parametrize("families", [None, ("DejaVu Sans",)], ids=["fonts of this machine", "DejaVu alone"])

@@ -412,6 +412,15 @@ def test_a_page_speaks_one_language(page):
             assert not re.search(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}", rest), text
 
 
+def test_a_page_says_how_many_startups_each_colour_of_its_map_means(page):
+    _, paths, sheet = page
+    said = [text for text, _ in texts_of(sheet)]
+    last = [text for text in said if re.fullmatch(r">\d+", text)]
+    assert len(last) == 1
+    drawn = paths[".svg"].read_text(encoding="utf-8").lower()
+    assert [colour for colour in PALETTE["levels"] if colour.lower() not in drawn] == []
+
+
 def test_a_page_says_how_much_its_seeds_are_worth(page):
     lang, paths, _ = page
     words = " ".join("".join(t.itertext()) for t in ET.parse(paths[".svg"]).iter(f"{SVG}text"))

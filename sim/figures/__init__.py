@@ -15,7 +15,7 @@ from sim.figures.page import draw_scenario
 from sim.figures.paths import draw_difference_path, draw_group_paths, draw_level_paths
 from sim.figures.sheets import draw_comparison
 from sim.figures.states import ZoneState
-from sim.figures.style import FontError, Mark, Named, house_style, use_house_style
+from sim.figures.style import FontError, Mark, Named, drawable, house_style, language_note, use_house_style
 from sim.figures.survival import draw_fates, draw_survival
 
 __all__ = [
@@ -45,7 +45,9 @@ __all__ = [
     "draw_split_bar",
     "draw_survival",
     "draw_world",
+    "drawable",
     "house_style",
+    "language_note",
     "level_bounds",
     "use_house_style",
 ]

@@ -16,7 +16,7 @@ from sim.figures.numbers import level_bounds
 from sim.figures.sheets import CREDIT, PER_SHEET, View, draw_bars
 from sim.figures.style import MARGIN, UNIT, Sheet, house_style, require_font, wrap
 from sim.figures.words import month_name, say
-from sim.language import current, speaking
+from sim.language import current, name_in, speaking
 from sim.ledger import ACTIVE
 from sim.problems import shown
 from sim.summary import headline_rows, sentences
@@ -52,7 +52,7 @@ def draw_model(model: "ClusterModel", lang: str | None = None) -> tuple[bytes, d
     height = UNIT * (north - south) / (east - west)
     here = world.startups["cell"][world.startups["status"] == ACTIVE]
     by_zone = np.bincount(world.grid.zone[here], minlength=world.grid.n_zones)
-    name = str((lang == "zh" and setup.name_zh) or setup.name)
+    name = name_in(setup, lang)
     when = say(
         "{n} active startups, end of {date} · seed {seed}",
         lang,

@@ -357,16 +357,17 @@ def _label_places(geography: Geography, step: float) -> np.ndarray:
     return places
 
 
-def draw_level_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> None:
-    """Draw the key of a level map into axes measured in pixels."""
-    width = _key_axes(ax, say("Active startups by zone", lang))
+def draw_level_key(ax: Axes, bounds: Sequence[float], titled: bool = True, lang: str = "en") -> None:
+    """Draw the key of a level map into axes measured in pixels; without its title where the map says it."""
+    width = _key_axes(ax, say("Active startups by zone", lang) if titled else "")
+    top = 20 if titled else 2
     lasts = [int(bound) for bound in bounds]
     names = [f"{a + 1}–{b}" if a + 1 < b else str(b) for a, b in zip([0, *lasts[:-1]], lasts, strict=True)]
     colours = PALETTE["levels"]
     box = width / len(colours)
     for i, (colour, name) in enumerate(zip(colours, [*names, f">{lasts[-1]}"], strict=True)):
-        ax.add_patch(Rectangle((i * box, 20), box, 14, facecolor=colour, edgecolor="none"))
-        write(ax, (i + 0.5) * box, 38, name, "legend", ha="center", va="top")
+        ax.add_patch(Rectangle((i * box, top), box, 14, facecolor=colour, edgecolor="none"))
+        write(ax, (i + 0.5) * box, top + 18, name, "legend", ha="center", va="top")
 
 
 def draw_difference_key(ax: Axes, bounds: Sequence[float], lang: str = "en") -> None:
@@ -449,6 +450,6 @@ def _key_axes(ax: Axes, title: str) -> float:
     """Measure axes in pixels from the top left corner, write the title, return the width."""
     width, height = pixels_of(ax)
     ax.set_axis_off()
-    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     write(ax, 0, 12, title, "legend", va="baseline", fontweight="bold", color=PALETTE["ink"])
     return width

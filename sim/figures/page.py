@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from sim.figures.cohorts import Cohort, Funnel, Survival
 from sim.figures.funnel import ROUNDS, draw_funnel
 from sim.figures.geography import Geography
-from sim.figures.maps import draw_levels, draw_point_key
+from sim.figures.maps import draw_level_key, draw_levels, draw_point_key
 from sim.figures.market import MarketChange, draw_rent_and_vacancy
 from sim.figures.numbers import level_bounds, level_text, share_text
 from sim.figures.paths import draw_group_paths
@@ -19,6 +19,7 @@ from sim.figures.style import GAP, MARGIN, UNIT, Mark, Named, Sheet, house_style
 from sim.figures.survival import draw_fates, draw_survival
 from sim.figures.words import month_name, say
 from sim.intervals import FEWEST_PAIRS
+from sim.language import name_in
 from sim.parameters import SEGMENTS
 from sim.record import Run
 from sim.scenario import Scenario
@@ -27,7 +28,8 @@ WIDTH = 2 * MARGIN + 2 * UNIT + GAP
 TOP = MARGIN + 60  #: title and subtitle of the page [px]
 HEAD = 44  #: title and subtitle of a panel [px]
 BETWEEN = 18  #: space between rows of panels [px]
-KEY, MARKET, FUNNEL = 30, 308, 200  #: heights of the key of the map and of two panels [px]
+KEY, MARKET, FUNNEL = 30, 308, 200  #: heights of the key of the map's points and of two panels [px]
+COLOURS = 42  #: height of the key of the map's colours [px]
 CREDIT_LINES = 38  #: room for the credit below the map [px]
 AXIS = 62  #: room for scale and notes below a curve [px]
 SCALE, NAMES = 44, 132  #: room for the scale at the left of a curve and the names at its right [px]
@@ -90,7 +92,7 @@ class _Page:
         self.geography = Geography.of(scenario.world)
         self.months = min(run.months, LEVEL_MONTHS)
         self.cohort = Cohort.of(runs)
-        self.named = Named(str((lang == "zh" and scenario.name_zh) or scenario.name), Mark.of(None))
+        self.named = Named(name_in(scenario, lang), Mark.of(None))
         self.title = self.say("{name}: startups, rooms, money, survival", name=self.named.name)
         west, east, south, north = self.geography.extent(UNIT, lang)
         self.map_height = UNIT * (north - south) / (east - west)
@@ -138,7 +140,7 @@ class _Page:
 
     def draw(self) -> tuple[Sheet, str]:
         """Return the page, and its numbers in words."""
-        first = HEAD + self.map_height + CREDIT_LINES + KEY
+        first = HEAD + self.map_height + CREDIT_LINES + COLOURS + KEY
         tops = np.cumsum([TOP, first + BETWEEN, HEAD + MARKET + BETWEEN, HEAD + FUNNEL + 10 + STAMP])
         sheet = Sheet(WIDTH, float(tops[3]) + MARGIN - 8, self.lang)
         room = WIDTH - 2 * MARGIN
@@ -184,7 +186,9 @@ class _Page:
         ax = sheet.axes(x, y + HEAD, UNIT, self.map_height)
         bounds = level_bounds(float(values.max()))
         draw_levels(ax, values, bounds, self.scenario.world, self.scenario.treated_zones, self.lang)
-        key = sheet.axes(x, y + HEAD + self.map_height + CREDIT_LINES, UNIT, KEY)
+        below = y + HEAD + self.map_height + CREDIT_LINES
+        draw_level_key(sheet.axes(x, below, UNIT, COLOURS), bounds, titled=False, lang=self.lang)
+        key = sheet.axes(x, below + COLOURS, UNIT, KEY)
         draw_point_key(key, bool(self.scenario.treated_zones), self.lang, not self.geography.made,
                        len(self.geography.stations) > 0)  # fmt: skip
         listed = (f"{name} {level_text(v)}" for name, v in zip(self.zone_names, values, strict=True))
@@ -198,7 +202,7 @@ class _Page:
             subtitle = self.say("Active startups; band: {interval}", interval=interval)
         self._head(sheet, x, y, self.say("Startups by segment over time"), subtitle)
         groups = {named: paths[:, :, s] for s, named in enumerate(self.segments)}
-        ax = self._curve(sheet, x, y, self.map_height + AXIS - 14, "segments")
+        ax = self._curve(sheet, x, y, self.map_height + AXIS + COLOURS - 14, "segments")
         draw_group_paths(ax, groups, self.first_month, lang=self.lang)
         ends = paths[:, -1].mean(axis=0)
         listed = (f"{named.name} {level_text(ends[s])}" for s, named in enumerate(self.segments))

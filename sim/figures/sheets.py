@@ -22,6 +22,7 @@ from sim.figures.paths import draw_difference_path, draw_level_paths, shared_lim
 from sim.figures.style import GAP, MARGIN, PALETTE, UNIT, Mark, Sheet, house_style, require_font, wrap
 from sim.figures.words import month_name, say
 from sim.intervals import FEWEST_PAIRS
+from sim.language import name_in
 from sim.places import AnyWorld
 
 LEVEL_MONTHS = 36  #: levels are shown to this month; differences go on
@@ -120,8 +121,7 @@ class View:
 
     def name(self, id_: str) -> str:
         """Return the name of a scenario in the language of the figures."""
-        scenario = self.comparison.scenarios[id_]
-        return str((self.lang == "zh" and scenario.name_zh) or scenario.name)
+        return name_in(self.comparison.scenarios[id_], self.lang)
 
     def treated(self, id_: str) -> set[str]:
         """Return the zones that the levers of a scenario treat."""
@@ -226,7 +226,7 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
                 ax, view.differences[id_], difference_steps, view.world, view.treated(id_), view.lang
             )
     keys = [sheet.axes(MARGIN + c * (UNIT + GAP), top + rows * panel, UNIT, key) for c in range(COLUMNS)]
-    draw_level_key(keys[0], level_steps, view.lang)
+    draw_level_key(keys[0], level_steps, lang=view.lang)
     draw_difference_key(keys[1], difference_steps, view.lang)
     draw_mark_key(keys[2], view.n_seeds, view.geography.home_text(view.lang), view.lang,
                   not view.geography.made, len(view.geography.stations) > 0)  # fmt: skip

@@ -20,6 +20,7 @@ from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 from matplotlib.text import Text
 
 from sim.figures.svg import clean_svg
+from sim.language import N_, _, current_language
 
 _FOLDER = pathlib.Path(__file__).parent
 PALETTE: dict[str, Any] = json.loads((_FOLDER / "palette.json").read_text(encoding="utf-8"))
@@ -66,6 +67,10 @@ def gid_of(ax: Axes, kind: str, name: str) -> str:
     return f"{ax.get_gid() or kind}-{name}"
 
 
+#: why a figure cannot be drawn in Chinese
+NO_FONT = N_("no font with Chinese characters; on Debian: apt-get install fonts-noto-cjk")
+
+
 class FontError(RuntimeError):
     """No font of this machine has the characters of a figure."""
 
@@ -91,8 +96,19 @@ def require_font(lang: str) -> None:
     FontError
         If it is Chinese and no font of this machine has Chinese characters.
     """
-    if lang == "zh" and not set(HAN) & set(fonts()):
-        raise FontError("no font with Chinese characters; on Debian: apt-get install fonts-noto-cjk")
+    if drawable(lang) != lang:
+        raise FontError(NO_FONT)
+
+
+def drawable(lang: str) -> str:
+    """Return the language if this machine has a font for it, else English: a run is not lost for want of a font."""
+    return "en" if lang == "zh" and not set(HAN) & set(fonts()) else lang
+
+
+def language_note() -> str:
+    """Return why pictures do not speak the user's language, "" where they do."""
+    lang = current_language()
+    return "" if drawable(lang) == lang else _("pictures are in English: {why}").format(why=_(NO_FONT))
 
 
 @contextlib.contextmanager
@@ -138,7 +154,8 @@ def _renderer() -> RendererAgg:
     return RendererAgg(1, 1, PIXELS_PER_INCH)
 
 
-_PIECES = re.compile(r"[\u2e80-\u9fff\uff00-\uffef][，。：；、）]?|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s+")
+#: what stays on one line; marks that close stay with what they close
+_PIECES = re.compile(r"(?:[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+)[，。：；、）]*|\s+")
 
 
 def wrap(text: str, width: float, role: str, lines: int = 2) -> str:
