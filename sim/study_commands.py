@@ -13,6 +13,18 @@ from sim.language import _
 FAILED_RUNS, DAMAGED, INTERRUPTED = 1, 3, 130
 _FILE = click.argument("file", metavar=_("FILE"))
 _FOLDER = click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
+
+
+def _with_results(_context: click.Context, _option: click.Parameter, folder: str) -> str:
+    """Return a folder that holds results; refuse any other as `sim evaluate` does."""
+    from sim.evaluation.evaluate import results_in
+
+    results_in(folder)
+    return folder
+
+
+_RESULTS = click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False),
+                          callback=_with_results)  # fmt: skip
 _JSON = click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 _YES = click.option("--yes", is_flag=True, help=_("Confirm a study of more than a million runs."))
 _OUT = click.option("--out", help=_("Results folder; default: results/<name of the file>."))
@@ -212,7 +224,7 @@ def merge(folder: str) -> int:
 
 @study.command(epilog=_("Example: sim study status results/outside-pull --json"),
                help=_("Say what is done, missing, failed and damaged, and the digest of what is done."))  # fmt: skip
-@_FOLDER
+@_RESULTS
 @_JSON
 def status(folder: str, as_json: bool) -> int:
     """Print the state of a results folder; return the exit code."""
@@ -239,7 +251,7 @@ def status(folder: str, as_json: bool) -> int:
 
 @study.command(epilog=_("Example: sim study verify results/outside-pull --sample 8"),
                help=_("Do a sample of finished runs again and compare every bit."))  # fmt: skip
-@_FOLDER
+@_RESULTS
 @click.option("--sample", type=click.IntRange(1), default=4, show_default=True, help=_("Runs to do again."))
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help=_("Seed of the sample."))
 def verify(folder: str, sample: int, seed: int) -> int:
@@ -256,7 +268,7 @@ def verify(folder: str, sample: int, seed: int) -> int:
 
 @study.command(epilog=_("Example: sim study rerun results/outside-pull --scenario baseline --seed 3"),
                help=_("Do one run of a study again in this process; SIM_DEBUG=1 shows where it fails."))  # fmt: skip
-@_FOLDER
+@_RESULTS
 @click.option("--scenario", required=True, help=_("Scenario of the run."))
 @click.option("--seed", type=int, required=True, help=_("Seed of the run."))
 @click.option(
@@ -282,7 +294,7 @@ def rerun(folder: str, scenario: str, seed: int, point: int) -> None:
 
 @study.command(epilog=_("Example: sim study export results/outside-pull --out tables"),
                help=_("Write the tables of a study as CSV."))  # fmt: skip
-@_FOLDER
+@_RESULTS
 @click.option("--out", help=_("Folder for the files; default: csv in the results folder."))
 def export(folder: str, out: str | None) -> None:
     """Write CSV files."""

@@ -119,6 +119,16 @@ def test_parts_are_done_apart_and_united(town):
         assert command("worker", town, "--shard", bad, "--out", "array").exit_code == 2
 
 
+@pytest.mark.parametrize("words", [("status",), ("verify",), ("export",), ("rerun", "--scenario", "town", "--seed", 1)],
+                         ids=lambda words: words[0])  # fmt: skip
+def test_a_folder_that_only_holds_results_is_refused_with_the_one_that_was_meant(town, words):
+    (town.parent / "results" / "first").mkdir(parents=True)
+    (town.parent / "results" / "first" / "plan.json").touch()
+    result = command(words[0], "results", *words[1:])
+    assert result.exit_code == 2
+    assert result.stderr == "results: no results of a study or a comparison; did you mean results/first?\n"
+
+
 def test_a_missing_part_is_told_and_ends_with_1(town):
     assert command("worker", town, "--shard", "2/2", "--out", "array", "--workers", 0).exit_code == 0
     result = command("merge", "array")
