@@ -95,7 +95,9 @@ def _explain(error: Exception) -> int:
         click.echo(str(error), err=True)
         return BAD_INPUT
     if isinstance(error, OSError | ImportError):
-        about_files = isinstance(error, OSError) and not isinstance(error, ChildProcessError | FileNotFoundError)
+        about_files = isinstance(error, OSError) and not isinstance(
+            error, ChildProcessError | FileNotFoundError
+        )
         hint = _(" (--out names another results folder)") if about_files else ""
         click.echo(_("environment: {why}").format(why=shown(error)) + hint, err=True)
         return ENVIRONMENT
@@ -121,7 +123,7 @@ def _echo_json(value: Any) -> None:
     epilog=_("Example: sim scenario show rent-cut --origin"),
     help=_("Simulate how AI startups cluster in a city, and compare policies for them."),
 )
-@click.version_option(package_name="haidian-sim", prog_name="sim")
+@click.version_option(package_name="haidian-sim", prog_name="sim", help=_("Show the version and exit."))
 @click.option("--lang", type=click.Choice(LANGUAGES), expose_value=False,
               help=_("Language, anywhere on the line; default: SIM_LANG, else that of the system."))  # fmt: skip
 def cli() -> None:
@@ -147,7 +149,11 @@ def list_scenarios(as_json: bool) -> None:
         return
     lang = current_language()
     rows = [
-        (scenario.id, name_in(scenario, lang), ", ".join(lever.id for lever in scenario.policies) or "-")
+        (
+            scenario.id,
+            name_in(lang, scenario.name, scenario.name_zh),
+            ", ".join(lever.id for lever in scenario.policies) or "-",
+        )
         for scenario in scenarios
     ]
     _echo_table([(_("id"), _("name"), _("policies")), *rows])
@@ -160,6 +166,7 @@ def scenario() -> None:
 
 @scenario.command(
     epilog=_("Example: sim scenario validate scenarios/rent-cut.toml"),
+    short_help=_("Check scenario files."),
     help=_("Check scenario files and print everything that is wrong with them."),
 )
 @click.argument("files", metavar=_("FILE..."), nargs=-1, required=True)
@@ -182,6 +189,7 @@ def validate(files: tuple[str, ...]) -> None:
 
 @scenario.command(
     epilog=_("Example: sim scenario show rent-cut --origin"),
+    short_help=_("Show every value of a scenario with its unit."),
     help=_("Show every value of a scenario (a shipped id or a file) with its unit."),
 )
 @click.argument("scenario_id", metavar=_("ID_OR_FILE"))
@@ -212,6 +220,7 @@ def show(scenario_id: str, origin: bool, as_json: bool) -> None:
 
 @scenario.command(
     epilog=_("Example: sim scenario schema > scenarios/scenario.schema.json"),
+    short_help=_("Print the JSON Schema of scenario files."),
     help=_("Print the JSON Schema of scenario files, which editors use to complete and check them."),
 )
 def schema() -> None:
@@ -223,6 +232,7 @@ def schema() -> None:
 
 @cli.command(
     "compare",
+    short_help=_("Compare policies with a baseline on the same seeds."),
     epilog=_("Example: sim compare rent-cut --seeds 20"),
     help=_(
         "Run policies and a baseline on the same seeds and print what the policies change, net of what they "
@@ -272,6 +282,7 @@ def compare_scenarios(
 
 @cli.command(
     "run",
+    short_help=_("Run one scenario with one seed."),
     epilog=_("Example: sim run baseline --seed 1 --months 24"),
     help=_("Run one scenario (a shipped id or a file) with one seed and print what came out."),
 )
@@ -312,6 +323,7 @@ def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | Non
 
 @cli.command(
     "verify",
+    short_help=_("Check the model's functions against theory."),
     epilog=_("Example: sim verify brock-durlauf --set beta_j=0.8,1.3 --seed 2"),
     help=_(
         "Put questions whose answer is known from theory to the model's own functions, and print theory, simulation "
@@ -353,6 +365,7 @@ def verify_theory(
 
 @cli.command(
     "report",
+    short_help=_("Write the report of a results folder for planners."),
     epilog=_("Example: sim report results/rent-cut-1a2b3c4d"),
     help=_(
         "Write the report of a results folder for planners: one page in English and Chinese, without a network."

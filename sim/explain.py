@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sim.language import _
+from sim.language import N_, _
 from sim.levers import MONTH_PATTERN, Lever, lever_class
 from sim.made_worlds import WORLDS, MadeWorld
 from sim.plugins import Process, process_class
@@ -21,18 +21,18 @@ NOT_BLANK = r"\S"
 Sentence = Callable[[ErrorDetails, type[BaseModel], FieldInfo | None], str]
 
 _SHOULD_BE = {
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "tuple_type": "an array",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "table_type": "a table",
-    "dict_type": "a table",
+    "float_type": N_("a number"),
+    "float_parsing": N_("a number"),
+    "int_type": N_("a whole number"),
+    "int_from_float": N_("a whole number"),
+    "int_parsing": N_("a whole number"),
+    "bool_type": N_("true or false"),
+    "string_type": N_("text"),
+    "tuple_type": N_("an array"),
+    "model_type": N_("a table"),
+    "model_attributes_type": N_("a table"),
+    "table_type": N_("a table"),
+    "dict_type": N_("a table"),
 }
 
 
@@ -171,7 +171,7 @@ def _too_few(_error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | N
 
 def _missing(_error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
     meaning = f": {_(field.description)}" if field is not None and field.description else ""
-    return _("required key is missing") + meaning.removesuffix(".") + _in_brackets(field)
+    return _("required key is missing") + meaning.rstrip(".。") + _in_brackets(field)
 
 
 def _wrong_length(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
@@ -208,7 +208,7 @@ def _out_of_range(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo
         rule = _("must be at least {low}, not {given}")
     else:
         rule = _("must be at most {high}, not {given}")
-    unit = f" ({unit_of(field)})" if unit_of(field) else ""
+    unit = f" ({_(unit_of(field))})" if unit_of(field) else ""
     return rule.format(low=_plain(low), high=_plain(high), given=shown(given)) + unit
 
 
@@ -222,7 +222,8 @@ def _in_brackets(field: FieldInfo | None) -> str:
         span = _("{low} to {high}").format(low=_plain(low), high=_plain(high))
     elif low is not None:
         span = _("at least {low}").format(low=_plain(low))
-    rule = ", ".join(part for part in (span, unit_of(field)) if part)
+    unit = _(unit_of(field)) if unit_of(field) else ""
+    rule = ", ".join(part for part in (span, unit) if part)
     return f" ({rule})" if rule else ""
 
 
@@ -298,17 +299,17 @@ _SENTENCES: dict[str, Sentence] = {
     "finite_number": _not_finite,
     "literal_error": _no_choice,
     "string_pattern_mismatch": _pattern,
-    "string_too_long": _rule("must have at most {max_length} characters"),
-    "string_too_short": _rule("must not be empty"),
-    "hidden_character": _rule("must not hold control or text-direction characters ({name})"),
-    "date_outside": _rule("must lie in the scenario's own months, {first} to {last}, not {given}"),
-    "only_one": _rule("a scenario can have only one lever of this kind, not {ids}"),
+    "string_too_long": _rule(N_("must have at most {max_length} characters")),
+    "string_too_short": _rule(N_("must not be empty")),
+    "hidden_character": _rule(N_("must not hold control or text-direction characters ({name})")),
+    "date_outside": _rule(N_("must lie in the scenario's own months, {first} to {last}, not {given}")),
+    "only_one": _rule(N_("a scenario can have only one lever of this kind, not {ids}")),
     "world_type": _rule(
-        "must be the id of a shipped world or the path of a world folder, as text, or a table with a kind"
+        N_("must be the id of a shipped world or the path of a world folder, as text, or a table with a kind")
     ),
-    "too_many_cells": _rule("makes {cells} cells; a made world has at most {most}"),
+    "too_many_cells": _rule(N_("makes {cells} cells; a made world has at most {most}")),
     "wrong_count": _rule(
-        "must be one number for all zones or one for each of {zones}, not {numbers} numbers"
+        N_("must be one number for all zones or one for each of {zones}, not {numbers} numbers")
     ),
-    "repeated_id": _rule('the id "{id}" stands twice'),
+    "repeated_id": _rule(N_('the id "{id}" stands twice')),
 }

@@ -14,7 +14,6 @@ import re
 import string
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 LANGUAGES = ("en", "zh")
 DOMAIN = "sim"
@@ -106,9 +105,9 @@ def current_language() -> str:
     return _spoken.get() or current()
 
 
-def name_in(named: Any, lang: str) -> str:
-    """Return what something that has `name` and `name_zh`, such as a scenario, is called in a language."""
-    return str((lang == "zh" and named.name_zh) or named.name)
+def name_in(lang: str, name: str, name_zh: str) -> str:
+    """Return a name in a language, the English one where there is no Chinese."""
+    return name_zh if lang == "zh" and name_zh else name
 
 
 def split_off(arguments: Sequence[str] | None) -> tuple[str | None, list[str]]:

@@ -12,6 +12,7 @@ HEADS = (N_("key"), N_("unit"), N_("range"), N_("default"), N_("meaning"))
 
 
 @click.command(
+    short_help=_("List installed plug-ins, or the keys of one."),
     epilog=_("Example: sim plugins --json"),
     help=_(
         "List installed plug-ins; with NAME, print the keys of its table. Ends with 4 if one cannot be used."

@@ -124,7 +124,11 @@ UPTAKE = (
 #: of each lever, one value a month
 LEVER_COLUMNS = (
     Column("cost_rmb", "RMB", "Public money spent; negative where it comes back"),
-    Column("served", "count", "Startups, entrants, rounds or GPU that received something"),
+    Column(
+        "served",
+        "count",
+        "What received something: entrants of cash, rounds of a guided fund, GPU of a computing centre, else startups",
+    ),
     Column("refused", "count", "Those that would have been served, had there been places or money"),
 )
 PRESENCE = (

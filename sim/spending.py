@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.language import N_
+from sim.levers import LEVERS
 from sim.places import read_world
 from sim.policy import Policies
 
@@ -15,10 +17,21 @@ if TYPE_CHECKING:
 REFUSING = ("cuts", "programmes", "aids", "cash", "centres", "guided")
 
 
+#: what the levers of a table of the terms serve
+SERVED = {"cuts": N_("startups"), "programmes": N_("startups"), "aids": N_("startups"), "cash": N_("entering startups"),
+          "centres": N_("GPU"), "guided": N_("rounds")}  # fmt: skip
+
+
+def unit_served(kind: str) -> str:
+    """Return what levers of a kind serve, in English; "" where they do not count it."""
+    lever = LEVERS.get(kind)
+    return SERVED.get(lever.slot, "") if lever is not None else ""
+
+
 def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
     """Return one row a lever, in the order of the runs' columns: means over runs.
 
-    ``lever``, ``kind``; ``months`` in force; ``spent_rmb``, and ``budget_rmb`` that it might have spent (None: nothing
+    ``lever``, ``kind``, ``serves`` (startups, entering startups, rounds, GPU); ``months`` in force; ``spent_rmb``, and ``budget_rmb`` that it might have spent (None: nothing
     bounds it); ``served`` and ``refused`` in a month in force, with ``counts`` saying whether it counts them
     (``refused`` is None where a lever refuses nobody);
     ``assumed``, what of its effect is assumed; ``stress``, whether it is no policy.
@@ -36,6 +49,7 @@ def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
         rows.append({
             "lever": lever.id,
             "kind": lever.kind,  # type: ignore[attr-defined]
+            "serves": SERVED.get(lever.slot, ""),
             "months": months,
             "spent_rmb": float(spent[i]),
             "budget_rmb": budgets[i],
@@ -51,7 +65,7 @@ def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
 def announced(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
     """Return one row an announcement that the runs reach in time: in which share of runs it is kept.
 
-    ``name``; ``at_least``, ``series``, ``zone``, ``by``; ``probability`` and ``baseline_probability``; ``median``.
+    ``name``, ``name_zh``; ``at_least``, ``series``, ``zone``, ``by``; ``probability`` and ``baseline_probability``; ``median``.
     """
     scenario, rows = comparison.scenarios[policy], []
     for promise in scenario.announced:
@@ -64,7 +78,7 @@ def announced(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
         shares = [
             float(np.mean(np.array(values) >= promise.at_least)) if values else None for values in reached
         ]
-        rows.append(promise.model_dump(exclude={"name_zh"}) | {
+        rows.append(promise.model_dump() | {
             "probability": shares[0],
             "baseline_probability": shares[1],
             "median": float(np.median(np.array(reached[0], dtype=float))),

@@ -34,13 +34,15 @@ _WORKERS = click.option("--workers", type=click.IntRange(0, 1024),
                         help=_("Processes; 0 for none; default: one a processor."))  # fmt: skip
 
 
-@click.group(help=_("Plan and do many runs: scenarios by seeds by points of parameter space."),
+@click.group(short_help=_("Plan and do many runs."),
+             help=_("Plan and do many runs: scenarios by seeds by points of parameter space."),
              epilog=_("Example: sim study plan scenarios/studies/outside-pull.toml"))  # fmt: skip
 def study() -> None:
     """Hold the commands on studies."""
 
 
 @study.command(epilog=_("Example: sim study plan scenarios/studies/outside-pull.toml"),
+               short_help=_("Show what a study file asks for, and what it takes."),
                help=_("Show what a study file asks for: the design, the runs, and what they will take."))  # fmt: skip
 @_FILE
 @_YES
@@ -121,6 +123,7 @@ def _plan_lines(asked: Any, about: dict[str, Any]) -> list[str]:
 
 
 @study.command(epilog=_("Example: sim study run scenarios/studies/outside-pull.toml --workers 2"),
+               short_help=_("Do the runs of a study that are missing."),
                help=_("Do the runs of a study that are missing. The same command again goes on where it stopped."))  # fmt: skip
 @_FILE
 @_OUT
@@ -180,6 +183,7 @@ def _ended(folder: str | pathlib.Path, failures: list[Any]) -> int:
 
 
 @study.command(epilog=_("Example: sim study worker study.toml --shard 3/16 --out /scratch/study"),
+               short_help=_("Do one part of a study, for an array of jobs."),
                help=_("Do one part of a study, for an array of jobs; merge unites the parts."))  # fmt: skip
 @_FILE
 @click.option("--shard", required=True, metavar="I/N", help=_("Which part of how many, from 1."))
@@ -223,6 +227,7 @@ def merge(folder: str) -> int:
 
 
 @study.command(epilog=_("Example: sim study status results/outside-pull --json"),
+               short_help=_("Say what is done, missing, failed and damaged."),
                help=_("Say what is done, missing, failed and damaged, and the digest of what is done."))  # fmt: skip
 @_RESULTS
 @_JSON
@@ -267,6 +272,7 @@ def verify(folder: str, sample: int, seed: int) -> int:
 
 
 @study.command(epilog=_("Example: sim study rerun results/outside-pull --scenario baseline --seed 3"),
+               short_help=_("Do one run of a study again in this process."),
                help=_("Do one run of a study again in this process; SIM_DEBUG=1 shows where it fails."))  # fmt: skip
 @_RESULTS
 @click.option("--scenario", required=True, help=_("Scenario of the run."))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sim.intervals import Interval
-from sim.language import _
+from sim.language import _, current_language, name_in
 from sim.problems import shown
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ def lever_table(comparison: "Comparison") -> list[str]:
             budget = row["budget_rmb"]
             part = percent(row["spent_rmb"] / budget) if budget else _NONE
             known = [row[name] if row["counts"] else None for name in ("served", "refused")]
-            served = [_NONE if value is None else number(value) for value in known]
+            what = row["serves"]
+            unit = " " + _(what) if what else ""
+            served = [_NONE if value is None else number(value) + unit for value in known]
             rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
                          _NONE if row["stress"] else number(row["spent_rmb"] / 1e6),
                          part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
@@ -152,11 +154,11 @@ def announcements(comparison: "Comparison") -> list[str]:
         for row in announced(comparison, policy):
             text = _("{policy}: announced: {name} by {by}; reached in {share} of {n} runs (without the policy {base}), "
                      "median {median}")  # fmt: skip
-            unit = 1e9 if row["series"].endswith("_rmb") else 1.0
-            median = number(row["median"] / unit) + (_(" bn RMB") if unit > 1 else "")
+            paid = row["series"].endswith("_rmb")
+            median = _("{n} RMB").format(n=money(row["median"])) if paid else number(row["median"])
             base = row["baseline_probability"]
             lines.append(text.format(
-                policy=shown(policy), name=shown(row["name"]), by=row["by"], share=percent(row["probability"]),
+                policy=shown(policy), name=shown(name_in(current_language(), row["name"], row["name_zh"])), by=row["by"], share=percent(row["probability"]),
                 n=row["runs"], base=_NONE if base is None else percent(base), median=median))  # fmt: skip
     return ["", *lines] if lines else []
 
@@ -195,7 +197,10 @@ def closing_lines(comparison: "Comparison") -> list[str]:
         means = {name: _level(comparison, scenario, f"cap_{name}") for name in SHORTAGES}
         means = {name: mean for name, mean in means.items() if mean >= 1.0}
         lines += [f"{shown(scenario)}: {line}" + _(" (a run)") for line in _shortages(means)]
-    lines.append(_("differences between scenarios, not forecasts; {n} seeds").format(n=len(comparison.seeds)))
+    told = _("differences between scenarios, not forecasts; {n} seeds")
+    if len(comparison.seeds) == 1:
+        told = _("differences between scenarios, not forecasts; {n} seed")
+    lines.append(told.format(n=len(comparison.seeds)))
     lines.append(_("results: {folder}").format(folder=shown(comparison.folder)))
     pictures = sorted(path.name for path in comparison.pictures)
     if pictures:
@@ -365,9 +370,15 @@ def percent(share: float) -> str:
 
 
 def money(rmb: float) -> str:
-    """Return an amount in millions or billions."""
+    """Return an amount in millions or billions; in Chinese in ten thousands or hundred millions."""
     if rmb == 0:
         return "0"
-    if abs(rmb) >= 1e9:
-        return _("{n} bn").format(n=number(rmb / 1e9))
-    return _("{n} M").format(n=number(rmb / 1e6))
+    many, few = units_of_money()
+    if abs(rmb) >= many:
+        return _("{n} bn").format(n=number(rmb / many))
+    return _("{n} M").format(n=number(rmb / few))
+
+
+def units_of_money() -> tuple[float, float]:
+    """Return what "bn" and "M" mean in the language spoken, which does not translate them but counts otherwise."""
+    return (1e8, 1e4) if current_language() == "zh" else (1e9, 1e6)

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from sim.language import _
+from sim.language import N_, _
 from sim.problems import Problem, ScenarioError
 
 #: path of a key: names, and positions in arrays
@@ -190,6 +190,24 @@ def _excess(text: str) -> tuple[int, str] | None:
     return None
 
 
+#: what the parser says, as a whole or before it quotes the file
+_PARSER_SAYS = (
+    N_("Invalid value"), N_("Invalid statement"), N_("Invalid initial character for a key part"),
+    N_("Invalid date or datetime"), N_("Unclosed array"), N_("Unclosed inline table"), N_("Unterminated string"),
+    N_("Expected '=' after a key in a key/value pair"), N_("Expected newline or end of document after a statement"),
+    N_("Expected ']' at the end of a table declaration"), N_("Expected ']]' at the end of an array declaration"),
+    N_("Unescaped '\\' in a string"), N_("Cannot overwrite a value"),
+    N_("Illegal character"), N_("Found invalid character"), N_("Duplicate inline table key"), N_("Expected"),
+    N_("Invalid hex value"), N_("Escaped character is not a Unicode scalar value"),
+)  # fmt: skip
+
+
+def _parser_said(what: str) -> str:
+    """Return what the parser says in the user's language, what it quotes of the file as it stands."""
+    told, quote = re.fullmatch(r"""(.*?)( ['"].*)?""", what, re.DOTALL).groups("")  # type: ignore[union-attr]
+    return _(what) if not quote or _(what) != what else _(told) + quote
+
+
 def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: Lines) -> ScenarioError:
     found = re.fullmatch(
         r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)",
@@ -206,7 +224,7 @@ def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: Lines) -> Sc
         key, first, again = repeat
         message = _("given twice; the first stands in line {line}").format(line=lines.place(first)[0])
         return lines.error(again, message, dotted(key))
-    return lines.error(at, _("no TOML: {why}").format(why=found["what"]))
+    return lines.error(at, _("no TOML: {why}").format(why=_parser_said(found["what"])))
 
 
 def dotted(key: KeyPath) -> str:

@@ -16,6 +16,7 @@ def world() -> None:
     epilog=_(
         "Example: sim world new Rivertown --districts districts.geojson --zones zones.csv --nodes nodes.csv --out rivertown"
     ),
+    short_help=_("Make a world folder from districts, zones and nodes."),
     help=_(
         "Check districts, zones and nodes of a city, lay its grid, and write a world folder with a map, which scenario "
         "files beside it can name. Needs the extra world."
@@ -68,6 +69,7 @@ def new(
 
 @world.command(
     epilog=_("Example: sim world check rivertown"),
+    short_help=_("Check a world folder."),
     help=_(
         "Check a world folder and print what is in it, or everything that is wrong with it. Needs the extra world."
     ),

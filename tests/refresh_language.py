@@ -17,16 +17,23 @@ from babel.messages.pofile import read_po, write_po
 import sim
 from sim import summary
 from sim.__main__ import CLICK_COUNTS
+from sim.announced import Announced
+from sim.city import CityNode, CityZone, Settings
 from sim.explain import unit_of
 from sim.language import DOMAIN, FOLDER, LANGUAGES, speaking
 from sim.levers import LEVERS, Phase
+from sim.made_worlds import WORLDS
 from sim.paired import METRICS
 from sim.parameters import SECTIONS
+from sim.scenario import Scenario
+from sim.study_tables import AxisTable, Budget, DesignTable, StudyFile
 
 PACKAGE = pathlib.Path(sim.__file__).parent
 METHODS = [("**.py", "python"), ("report/templates/**.html", jinja2.ext.babel_extract)]
 #: functions whose first argument is a text of the catalogues; of `counted` the second too
 KEYWORDS = {"_": None, "N_": None, "say": None, "counted": (1, 2)}
+#: tables of files that users write, besides levers and parameters
+READ = (Scenario, Announced, StudyFile, AxisTable, DesignTable, Budget, Settings, CityZone, CityNode)
 HEADER = (
     "# Texts of sim in {language}. Renewed by tests/refresh_language.py; translations are written by hand.\n#"
 )
@@ -51,6 +58,11 @@ def texts() -> dict[str, list[tuple[str, int]]]:
             found.setdefault(field.description.split("\n\n")[0].replace("\n", " "), []).append((place, 1))
             if unit_of(field):
                 found.setdefault(unit_of(field), []).append((place, 1))
+    for table in (*READ, *WORLDS.values()):  # what a reader says of a key that is missing or out of its range
+        for field in table.model_fields.values():
+            said = (field.description if field.is_required() else "", unit_of(field))
+            for text in filter(None, said):
+                found.setdefault(text, []).append((table.__module__.replace(".", "/") + ".py", 1))
     with speaking("en"):  # names of metrics follow from their ids
         for name, unit in METRICS.items():
             for text in (summary._label(name), summary._unit(unit)):

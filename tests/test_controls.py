@@ -1,6 +1,7 @@
 """What stands beside every policy: a placebo, cash, what levers spent, what was announced, the top founders."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from sim.controls import CASH, CASH_RMB, PLACEBO, controls
 from sim.levers import LEVERS
 from sim.processes import births
 from sim.record import FATE_STEPS, FATES, fates
+from sim.spending import unit_served
+from sim.summary import closing_lines
 
 MONTHS = 8
 
@@ -87,6 +90,24 @@ def test_spent_money_is_shown_beside_the_budget_and_the_refused(compared):
     text = comparison.table()
     assert "tried: grant" in text
     assert "the whole effect" in text
+
+
+@pytest.mark.parametrize("kind", LEVERS)
+def test_what_a_lever_serves_is_known_where_it_is_counted_and_only_there(kind):
+    assert (unit_served(kind) != "") == bool(LEVERS[kind].slot)
+
+
+def test_the_served_of_a_table_have_a_unit(compared):
+    comparison = compared(with_levers(
+        grant={"kind": "rd-subsidy", "share": 0.5},
+        centre={"kind": "compute-centre", "capacity_gpu": 100},
+        gift={"kind": "cash", "amount_rmb": 1e5},
+    ), seeds=1)  # fmt: skip
+    text = comparison.table()
+    for lever, unit in (("grant", "startups"), ("centre", "GPU"), ("gift", "entering startups")):
+        (line,) = [line for line in text.splitlines() if line.startswith(f"tried: {lever}")]
+        assert re.search(rf"[\d.,]+ {unit}  ", line), line
+    assert "; 1 seed" in "\n".join(closing_lines(comparison)).splitlines()[-2]
 
 
 SERIES = {"startups": np.array([[1.0, 5.0], [2.0, 6.0], [3.0, 7.0]]), "landed": np.ones((3, 2))}

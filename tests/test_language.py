@@ -4,14 +4,18 @@ import gettext
 import os
 import re
 import string
+import subprocess
+import sys
 
 import click.testing
 import pytest
 import refresh_language
 from babel.messages.mofile import read_mo
+from report_cases import evaluation
 
-from sim import language
+from sim import language, summary
 from sim.__main__ import cli
+from sim.evaluation import table
 from sim.language import (
     FOLDER,
     LANGUAGES,
@@ -203,3 +207,72 @@ def test_gettext_is_left_as_it_was(monkeypatch):
         ).startswith("是否")
     assert (gettext.textdomain(), os.environ["LANGUAGE"]) == (before, "fr")
     assert gettext.gettext("Usage:") == "Usage:"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("group", [(), ("study",), ("scenario",), ("world",)], ids=" ".join)
+def test_the_help_of_a_group_tells_each_command_in_one_whole_short_sentence(lang, group):
+    words = [sys.executable, "-m", "sim", *group, "--help"]
+    told = subprocess.run(
+        words, env=os.environ | {"SIM_LANG": lang}, capture_output=True, text=True, check=True
+    )
+    commands = re.split(r"(?:Commands|命令):\n", told.stdout)[1].split("\n\n")[0].splitlines()
+    known = cli.commands[group[0]].commands if group else cli.commands
+    assert [line.split()[0] for line in commands] == sorted(known)
+    for line in commands:
+        assert line.endswith(("。", "." if lang == "en" else "。")), line
+        assert not line.endswith("..."), line
+
+
+EARLY = """name = "Early"
+extends = "baseline"
+months = 0
+[births]
+heredity = 7
+[[policies]]
+id = "cut"
+kind = "rent-cut"
+from = "2015-01"
+share = 0.2
+zones = ["north-latitude"]
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [EARLY, EARLY.replace("months = 0\n", ""), 'name = "a', "name = a", "[name", "name", "a = [1", "seeds = 1\n[design]\naxes = [{low = 1}]"],
+)  # fmt: skip
+@pytest.mark.parametrize("words", [("scenario", "validate"), ("study", "plan")], ids=" ".join)
+def test_what_is_wrong_with_a_file_is_told_in_chinese_alone(command, tmp_path, words, text):
+    (tmp_path / "file.toml").write_text(text, encoding="utf-8")
+    code, said = command(*words, str(tmp_path / "file.toml"), "--lang", "zh")
+    assert code == 2
+    for line in said.strip().splitlines():
+        place = re.match(r"\S+:\d+:\d+: ([\w.\[\]]+: )?", line)
+        told = re.sub(r"“[^”]*”|'[^']*'|\([^()]*, [^()]*\)|`[^`]*`", " ", line[place.end() :])
+        assert re.search(r"[\u4e00-\u9fff]", told), line
+        assert not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}", told), line
+
+
+def test_scenarios_are_listed_with_their_names_in_the_language_asked_for(command):
+    assert "Rent cut, North Latitude" in command("list", "--lang", "en")[1]
+    code, said = command("list", "--lang", "zh")
+    assert code == 0
+    assert "北纬社区租金减免" in said
+    assert "Rent cut" not in said
+
+
+@pytest.mark.parametrize(
+    ("rmb", "english", "chinese"),
+    [(3.9e10, "39 bn", "390 亿"), (3.9e8, "390 M", "3.9 亿"), (7.5e5, "0.75 M", "75 万"), (0, "0", "0")],
+)
+def test_money_is_counted_as_the_language_counts(rmb, english, chinese):
+    for lang, told in (("en", english), ("zh", chinese)):
+        with speaking(lang):
+            assert summary.money(rmb) == told
+
+
+def test_an_evaluation_names_its_units_in_chinese():
+    with speaking("zh"):
+        head = table.headline_table(evaluation())[0]
+    assert [cell for cell in head if re.search(r"startups|heads|RMB|m2", cell)] == []

@@ -11,6 +11,7 @@ NEEDED = ("panel", "bokeh", "tomlkit")
 
 
 @click.command(
+    short_help=_("Serve a page with maps and comparisons to this machine."),
     epilog=_("Example: sim app --port 5006"),
     help=_("Serve a page on which one edits a scenario, plays the map month by month and compares policies, to a "
            "browser of this machine alone. Results and studies are those below the folder in which it is started."),

@@ -27,6 +27,7 @@ def _again(error: BaseException) -> int:
 
 
 @click.command(
+    short_help=_("Fit the model to the targets of its world."),
     epilog=_("Example: sim calibrate --quick"),
     help=_(
         "Fit the model to the targets of its world: history matching, then sequential Monte Carlo from what is left. "
@@ -75,6 +76,7 @@ def calibrate(
 
 
 @click.command(
+    short_help=_("Hold the accepted set against facts kept out of the fit."),
     epilog=_("Example: sim holdout --members 40"),
     help=_(
         "Hold the accepted set against what it was fitted to and against what was kept out of the fit: for each fact the "
@@ -103,6 +105,7 @@ def holdout(members: int, out: str | None, workers: int | None, world: str | Non
 
 
 @click.command(
+    short_help=_("Say which parameters move levels and effects."),
     epilog=_("Example: sim sensitivity --trajectories 4 --sobol 0"),
     help=_(
         "Say which parameters move levels and which move the effects of policies: Morris screening of all of them, then "

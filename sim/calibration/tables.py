@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.language import _
+from sim.summary import units_of_money
 
 if TYPE_CHECKING:
     from sim.calibration.calibrate import Met
@@ -23,7 +24,7 @@ def number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
     if abs(value) >= 1e9:
-        return _("{n} bn").format(n=f"{value / 1e9:.3g}")
+        return _("{n} bn").format(n=f"{value / units_of_money()[0]:.3g}")
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}"

@@ -10,6 +10,7 @@ INCOMPLETE = 1
 
 
 @click.command(
+    short_help=_("Say what policies change, what that costs and how sure it is."),
     epilog=_("Example: sim evaluate results/rent-cut-1a2b3c4d --json"),
     help=_("Say what the policies of a study or a comparison change, net of what they only move; what that costs, how sure "
            "it is, and where it fails. Writes evaluation.json into the folder. Ends with 1 if runs are missing."),

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from sim.evaluation.result import CriticalMass, Effect, Estimate, Evaluation, PolicyResult
-from sim.language import _
+from sim.language import N_, _
 from sim.problems import shown
 from sim.summary import aligned, number, percent
 
 _NONE = "–"
+#: how a policy does beside cash
+_VERDICTS = (N_("better"), N_("worse"), N_("not resolved"), N_("not comparable"))
 _SCALES = {"RMB": 1e-6, "share": 100.0}
 
 
@@ -37,7 +39,14 @@ def headline_table(found: Evaluation) -> list[list[str]]:
         "other_tenants_m2_region": _("other tenants"), "top_kept_share": _("top founders kept"),
     }  # fmt: skip
     rows = [
-        [_("policy"), _("months"), *(f"{labels[n]}, {u}" for n, u in zip(found.headline, units, strict=True))]
+        [
+            _("policy"),
+            _("months"),
+            *(
+                _("{name}, {unit}").format(name=labels[n], unit=u)
+                for n, u in zip(found.headline, units, strict=True)
+            ),
+        ]
     ]
     for horizon in found.horizons:
         for policy in found.policies:
@@ -49,7 +58,8 @@ def headline_table(found: Evaluation) -> list[list[str]]:
 
 
 def _unit(unit: str) -> str:
-    return {"RMB": "M RMB", "share": _("% points")}.get(unit, unit)
+    shown_in = {"RMB": "M RMB", "share": N_("% points")}.get(unit, unit)
+    return _(shown_in)
 
 
 def _effect(effect: Effect | None, unit: str) -> str:
@@ -81,7 +91,9 @@ def cost_table(found: Evaluation) -> list[list[str]]:
         cost = policy.costs[-1]
         beside = _NONE
         if policy.against_cash is not None and policy.against_cash.difference.mean is not None:
-            beside = f"{_(policy.against_cash.verdict)}: {_estimate(policy.against_cash.difference)}"
+            beside = _("{verdict}: {mean}").format(
+                verdict=_(policy.against_cash.verdict), mean=_estimate(policy.against_cash.difference)
+            )
         rows.append([_named(policy), _estimate(cost.present_value_rmb, 1e-6), _estimate(cost.per_net_startup_rmb, 1e-6),
                      _estimate(cost.per_net_rd_job_rmb), _estimate(cost.per_private_rmb), beside])  # fmt: skip
     return rows

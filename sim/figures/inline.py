@@ -52,7 +52,7 @@ def draw_model(model: "ClusterModel", lang: str | None = None) -> tuple[bytes, d
     height = UNIT * (north - south) / (east - west)
     here = world.startups["cell"][world.startups["status"] == ACTIVE]
     by_zone = np.bincount(world.grid.zone[here], minlength=world.grid.n_zones)
-    name = name_in(setup, lang)
+    name = name_in(lang, setup.name, setup.name_zh)
     when = say(
         "{n} active startups, end of {date} · seed {seed}",
         lang,

@@ -92,7 +92,7 @@ class _Page:
         self.geography = Geography.of(scenario.world)
         self.months = min(run.months, LEVEL_MONTHS)
         self.cohort = Cohort.of(runs)
-        self.named = Named(name_in(scenario, lang), Mark.of(None))
+        self.named = Named(name_in(lang, scenario.name, scenario.name_zh), Mark.of(None))
         self.title = self.say("{name}: startups, rooms, money, survival", name=self.named.name)
         west, east, south, north = self.geography.extent(UNIT, lang)
         self.map_height = UNIT * (north - south) / (east - west)

@@ -121,7 +121,8 @@ class View:
 
     def name(self, id_: str) -> str:
         """Return the name of a scenario in the language of the figures."""
-        return name_in(self.comparison.scenarios[id_], self.lang)
+        scenario = self.comparison.scenarios[id_]
+        return name_in(self.lang, scenario.name, scenario.name_zh)
 
     def treated(self, id_: str) -> set[str]:
         """Return the zones that the levers of a scenario treat."""

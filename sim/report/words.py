@@ -6,6 +6,7 @@ from sim.language import N_
 from sim.problems import ScenarioError
 from sim.report.text import Both, alike, name_of, say
 from sim.scenario import Scenario
+from sim.spending import unit_served
 
 #: series that promoters announce, see `sim.announced`
 SERIES = {
@@ -68,6 +69,12 @@ def series_name(series: str) -> Both:
 def kind_name(kind: str) -> Both:
     """Return what a kind of lever is called; a kind of a plug-in has its id only."""
     return say(KINDS[kind]) if kind in KINDS else alike(kind)
+
+
+def served_name(kind: str) -> Both:
+    """Return what levers of a kind serve; nothing for a kind that is not known here."""
+    unit = unit_served(kind)
+    return say(unit) if unit else alike("")
 
 
 def stage_name(stage: str) -> Both:
