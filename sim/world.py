@@ -166,7 +166,7 @@ def price_level(wage, operations):
 
 
 class IdentityError(RuntimeError):
-    """A quantity that must be conserved was not: an error in the model, never in its input."""
+    """A quantity that must be conserved was not, or is no number: an error in the model, never in its input."""
 
 
 @dataclasses.dataclass
@@ -391,14 +391,32 @@ class World:
         for name in ("spent", "served", "refused", *(("spent_year",) if begins_year else ())):
             self.accounts[name] = 0.0
 
+    def check_finite(self) -> None:
+        """Raise IdentityError if the cash of a startup or a field of the compute market is no finite number.
+
+        Raises
+        ------
+        IdentityError
+            Naming the month, and how many startups or which field.
+        """
+        endless = np.count_nonzero(~np.isfinite(self.startups["cash"]))
+        if endless:
+            raise IdentityError(
+                f"month {self.month}: the cash of {endless} of {self.startups.n} is no finite number"
+            )
+        for name in self.compute.dtype.names or ():
+            if not np.isfinite(self.compute[name][0]):
+                raise IdentityError(f"month {self.month}: {name} of the compute market is no finite number")
+
     def check(self, tolerance: float = 1e-6) -> None:
         """Raise IdentityError if leases, other tenants and vacancy are not the stock, or leases are miscounted.
 
         Raises
         ------
         IdentityError
-            Naming the cell and by how much.
+            Naming the cell and by how much; or if `check_finite` finds something.
         """
+        self.check_finite()
         firms = self.startups.parts[0]
         sitting = firms[np.isin(firms["status"], (ACTIVE, LISTED))]
         startups = np.bincount(sitting["cell"], weights=sitting["area"], minlength=self.grid.n_cells)

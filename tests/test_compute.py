@@ -166,6 +166,27 @@ def test_more_capacity_never_delivers_less(par):
     assert delivered[-1] == 1.0
 
 
+@pytest.mark.parametrize("elasticity", [0.0, 0.7, 1.0, 5.0])
+def test_of_compute_that_costs_nothing_a_finite_amount_is_wanted(elasticity):
+    par = worlds.parameters({"compute.price_elasticity": elasticity})
+    centre = lever("compute-centre", capacity_gpu=100.0 * WANTED, price_rmb_gpu_month=0.0)
+    world = market()
+    first = clear(world, par, (centre,)).copy()
+    assert first.price == compute.LEAST_PRICE
+    assert first.bill == pytest.approx(0.01 ** (1 - elasticity), rel=1e-12)
+    assert clear(world, par, (centre,)).demand == pytest.approx(WANTED * 100.0**elasticity, rel=1e-12)
+    world.check_finite()
+
+
+def test_a_run_with_free_public_compute_for_all_ends_with_finite_cash():
+    free = {"compute.public_share": 1.0, "compute.public_price": 0.0}
+    brief = {"initial.startups": 100, "initial.history_months": 6}
+    model = ClusterModel.from_scenario(worlds.scenario().with_values(free | brief), seed=1)
+    model.run(3)
+    assert np.isfinite(model.world.startups["cash"]).all()
+    assert model.world.compute["price"][0] >= compute.LEAST_PRICE
+
+
 def test_nobody_wants_compute_where_nobody_works(par):
     found = clear(market(100.0, heads=np.zeros(4)), par, months=3)
     assert found.demand == 0.0

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from refresh_baseline import BASELINE, SEED
 
-from sim.ledger import ACTIVE
+from sim.ledger import ACTIVE, LISTED
 from sim.model import ClusterModel
 from sim.policy import policies_of
 from sim.processes import exits, finance, location, operations
 from sim.record import POSITION, SERIES
 from sim.scenario import Scenario
+from sim.world import IdentityError
 
 MONTHS = 24
 STARTUP_FLOWS = ("entries", "failures", "acquisitions", "listings", "departures")
@@ -206,6 +207,21 @@ def test_a_second_run_goes_on_where_the_first_ended():
 def test_a_run_of_no_month_is_refused():
     with pytest.raises(ValueError, match="months: must be 1 or more, not 0"):
         ClusterModel.from_scenario("baseline").run(0)
+
+
+@pytest.mark.parametrize("what", ["cash", "demand"])
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_run_does_not_go_on_with_cash_or_a_compute_market_that_is_no_finite_number(what, number):
+    model = ClusterModel.from_scenario("baseline", seed=1)
+    if what == "cash":
+        listed = np.flatnonzero(model.world.startups["status"] == LISTED)[0]
+        model.world.startups["cash"][listed] = number
+        found = "month 1: the cash of 1 of "
+    else:
+        model.world.compute["voucher_gpu"] = number
+        found = "month 1: demand of the compute market is no finite number"
+    with pytest.raises(IdentityError, match=found):
+        model.run(2)
 
 
 def test_a_model_built_for_three_months_runs_three():

@@ -156,6 +156,13 @@ def test_six_months_of_every_kind_of_lever_are_those_of_the_engine():
     assert any(startup.applied >= 0 for startup in twin.active())
 
 
+def test_where_public_compute_is_free_the_twin_is_the_engine():
+    free = {"compute.public_share": 1.0, "compute.public_price": 0.0, "initial.history_months": 12}
+    model, twin = both(scenario().with_values(free))
+    assert first(compare(model, twin, 2)) is None
+    assert twin.compute.demand > 0.0
+
+
 def test_the_twin_refuses_a_lever_that_it_does_not_know():
     with pytest.raises(NotImplementedError, match="no lever of kind 'lottery'"):
         Policy(types.SimpleNamespace(kind="lottery"), "2025-01", {})

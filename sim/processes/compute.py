@@ -4,7 +4,7 @@ Equations
 ---------
 (E11) A firm wants ``q_i = c_s H_i w_s w / p0 (p_i/p0)^-e`` GPU-months, ``p_i = p (1 - v_i)`` with its voucher. Public
 capacity S serves ``a = min(1, S / sum q)`` of all that is wanted, at prices set by those who run it; the rest is
-ordered nationally at p_nat, where a share k is delivered. So ``p = a p_pub + (1 - a) p_nat`` and
+ordered nationally at p_nat, where a share k is delivered. So ``p = a p_pub + (1 - a) p_nat``, at least 0.01, and
 ``phi = a + (1 - a) k``, which slows progress by ``(phi/phi0)^psi_s`` (E12). Compute is remote: distance plays no part.
 
 In the history public capacity is a fixed share of what is wanted; from the first month on it is that of the first
@@ -18,6 +18,8 @@ administered price).
 
 from sim.compiled import exp, kernel, log
 from sim.world import exact
+
+LEAST_PRICE = 0.01  # over p0: of compute that costs nothing at all a finite amount is wanted
 
 
 def clear_market(world, par, terms) -> None:
@@ -68,7 +70,8 @@ def clear(market, heads, labour, par, history, centres, accounts):
     state.public_share = min(1.0, supply / state.demand) if state.demand > 0.0 else 1.0
     public_price = spent / supply if supply > 0.0 else 1.0
     national = 1.0 if history else compute.national_price
-    state.price = state.public_share * public_price + (1.0 - state.public_share) * national
+    price = state.public_share * public_price + (1.0 - state.public_share) * national
+    state.price = max(price, LEAST_PRICE)
     state.bill = bill_of(state.price, par)
     state.delivered = delivered(state.public_share, compute)
     state.log_sufficiency = log(state.delivered / delivered(compute.public_share, compute))

@@ -9,6 +9,9 @@ from sim.randomness import combine, uniform
 from .policy import is_tenant
 from .words import WAN, clip, down_to_grain, to_grain
 
+#: of compute, over the national price of the first month   (E11)
+LEAST_PRICE = 0.01
+
 
 class Labour:
     """Seekers, posts and the wage index.   (E10)"""
@@ -112,7 +115,8 @@ class Compute:
             paid += centre.lever.capacity_gpu * price
         public = paid / capacity if capacity > 0.0 else 1.0
         served = min(1.0, capacity / self.demand) if self.demand > 0.0 else 1.0
-        self.price = served * public + (1.0 - served) * par.compute.national_price
+        price = served * public + (1.0 - served) * par.compute.national_price
+        self.price = max(price, LEAST_PRICE)
         self.charge(self.demand / capacity if capacity > 0.0 else 0.0, max(self.demand - capacity, 0.0))
         self.delivered = served + (1.0 - served) * par.compute.national_delivery
         usual = par.compute.public_share + (1.0 - par.compute.public_share) * par.compute.national_delivery
