@@ -36,6 +36,7 @@ from sim.processes import (
     operations,
     production,
     programmes,
+    rent_cuts,
     uptake,
 )
 from sim.randomness import Draws
@@ -263,7 +264,7 @@ class ClusterModel(mesa.Model):
         funds.seat_funds(world, par, terms)
         self._meet_funds()
         access.note_seats(world, par, terms)
-        location.mark_eligible(world, par, terms, draw)
+        rent_cuts.mark_eligible(world, par, terms, draw)
         programmes.admit(world, par, terms, draw)
         access.refresh_fields(world, par, terms)
         land.clear_offices(world, par, terms)

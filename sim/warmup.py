@@ -29,6 +29,7 @@ from sim.processes import (
     operations,
     production,
     programmes,
+    rent_cuts,
 )
 from sim.randomness import Draws
 from sim.scenario import Scenario
@@ -51,7 +52,7 @@ def compile_rooms(world: World, par, terms) -> None:
     births.found_startups(world, par, terms, DRAW)
     location.place_entrants(world, par, terms, choice, DRAW)
     world.startups["lease_end"][:] = MONTH
-    location.mark_eligible(world, par, terms, DRAW)
+    rent_cuts.mark_eligible(world, par, terms, DRAW)
     programmes.admit(world, par, terms, DRAW)
     location.move_tenants(world, par, terms, DRAW)
 

@@ -25,6 +25,7 @@ from sim.processes import (
     location,
     production,
     programmes,
+    rent_cuts,
     uptake,
 )
 from sim.randomness import Draws
@@ -476,7 +477,7 @@ def measured(kind: str, start: World, par: Parameters, *tables: dict[str, Any]) 
 
 
 def relief(s: Setup) -> float:
-    location.mark_eligible(s.world, s.par, s.terms, s.draw)
+    rent_cuts.mark_eligible(s.world, s.par, s.terms, s.draw)
     return s.world.startups["relief"].sum()
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from worlds import APP, EMB, LONG, MODEL, OPC, entrants, rent_cut, settle, startups
 
 from sim.ledger import ACTIVE, LOST, WAITING
-from sim.processes import access, land, location
+from sim.processes import access, land, location, rent_cuts
 from sim.randomness import Draws
 from sim.space import Grid
 from sim.world import FLOW, World
@@ -312,7 +312,7 @@ def stayers(par, terms=None, n: int = 8000, month: int = 0, **fields):
     world.stock = world.stock * 1e4
     world.month = month
     terms = terms or worlds.terms_of(world.grid)
-    location.mark_eligible(world, par, terms, Draws(1, 0))
+    rent_cuts.mark_eligible(world, par, terms, Draws(1, 0))
     access.refresh_fields(world, par, terms)
     before = world.copy()
     move(world, par, terms, month)
@@ -437,7 +437,7 @@ def test_eligibility_goes_by_age_stage_and_leased_area(par, limit, eligible):
     world = settle(
         grid, startups(4, born=[-10, -11, -10, -10], stage=[1, 1, 2, 1], area=[78.0, 78.0, 78.0, 78.1])
     )
-    location.mark_eligible(
+    rent_cuts.mark_eligible(
         world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF, **limit),)), Draws(1, 0)
     )
     assert (world.startups["eligible"] == 1).tolist() == eligible
@@ -447,7 +447,7 @@ def test_eligibility_goes_by_age_stage_and_leased_area(par, limit, eligible):
 def test_relief_is_for_the_zones_of_the_cut_and_for_startups_alone(par):
     grid = worlds.town()
     world = settle(grid, startups(3, cell=[0, 3, 0], status=[ACTIVE, ACTIVE, 1]))
-    location.mark_eligible(
+    rent_cuts.mark_eligible(
         world, par, worlds.terms_of(grid, (rent_cut("cut", ("zone-0",), HALF),)), Draws(1, 0)
     )
     assert world.startups["relief"].tolist() == [HALF, 0.0, 0.0]

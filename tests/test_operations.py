@@ -9,7 +9,7 @@ from worlds import APP, EMB, MODEL, OPC, rent_cut, settle, startups
 
 from sim import ClusterModel
 from sim.ledger import LISTED
-from sim.processes import labour, location, operations
+from sim.processes import labour, operations, rent_cuts
 from sim.randomness import Draws
 from sim.world import FLOW
 
@@ -22,7 +22,7 @@ def works(par, rows, terms=None):
     """Return a town after a month of hiring and another of paying."""
     world = settle(worlds.town(), rows)
     terms = terms or worlds.terms_of(world.grid)
-    location.mark_eligible(world, par, terms, Draws(1, 0))
+    rent_cuts.mark_eligible(world, par, terms, Draws(1, 0))
     operations.post_and_release(world, par, terms)
     world.month = -1  # in the history the pool is what the resting tightness needs, and the wage rests
     labour.fill_posts(world, par, terms)
@@ -190,6 +190,33 @@ def test_two_cuts_of_more_than_the_rent_pay_exactly_the_rent(par):
     assert world.accounts["spent"].sum() == pytest.approx(rent, abs=1e-5)
     assert world.accounts["spent"][0] / world.accounts["spent"][1] == pytest.approx(7 / 6, rel=1e-6)
     assert world.startups["subsidy"].sum() == pytest.approx(rent, abs=1e-5)
+
+
+@pytest.mark.parametrize(("more", "refused"), [(1.05, False), (0.95, True)])
+def test_budgets_of_two_cuts_of_more_than_the_rent_have_to_reach_for_their_parts_alone(par, more, refused):
+    rows = startups(100, lease_rent=np.linspace(90.0, 240.0, 100))
+    rent = (rows["area"] * rows["lease_rent"]).sum()
+    cuts = [rent_cut(name, ("zone-0",), 0.8, budget_rmb_year=more * rent / 2) for name in ("a", "b")]
+    world = works(par, rows, worlds.terms_of(worlds.town(), cuts))
+    assert world.accounts["refused"].any() == refused
+    assert (world.accounts["spent"].sum() == pytest.approx(rent / 1e4, abs=1e-4)) != refused
+
+
+def test_a_cut_whose_part_grows_because_another_has_no_money_left_pays_no_more_than_its_budget(par):
+    rows = startups(100, lease_rent=np.linspace(90.0, 240.0, 100))
+    rent = (rows["area"] * rows["lease_rent"]).sum()
+    budget = 0.6 * rent  # more than its half, less than its 80 per cent
+    cuts = (
+        rent_cut("a", ("zone-0",), 0.8, budget_rmb_year=budget),
+        rent_cut("b", ("zone-0",), 0.8, budget_rmb_year=0.0),
+    )
+    world = works(par, rows, worlds.terms_of(worlds.town(), cuts))
+    spent, refused = world.accounts["spent"], world.accounts["refused"]
+    assert spent[1] == 0.0
+    assert refused[1] == 100.0
+    assert 0.9 * budget < spent[0] * 1e4 <= budget
+    assert refused[0] == (world.startups["relief"] == 0.0).sum() > 0
+    assert set(world.startups["relief"]) == {0.0, 0.8}
 
 
 def test_a_cut_in_another_zone_pays_nothing(par):

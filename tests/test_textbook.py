@@ -7,6 +7,7 @@ import math
 import pathlib
 import types
 
+import numpy as np
 import pytest
 import textbook.model
 from textbook import markets, rounds, uptake
@@ -161,6 +162,23 @@ def test_where_public_compute_is_free_the_twin_is_the_engine():
     model, twin = both(scenario().with_values(free))
     assert first(compare(model, twin, 2)) is None
     assert twin.compute.demand > 0.0
+
+
+def test_where_cuts_of_more_than_the_rent_run_short_one_after_the_other_the_twin_is_the_engine():
+    cut = {"kind": "rent-cut", "from": "2025-01", "zones": ["wudaokou", "yongfeng"], "share": 0.8}
+    levers = [
+        cut | {"id": name, "budget_rmb_year": budget} for name, budget in (("a", 3e6), ("b", 1e6), ("c", 2e5))
+    ]
+    model, twin = both(scenario().with_values({"policies": levers}))
+    held = set()
+    for _ in range(3):
+        assert first(compare(model, twin, 1)) is None
+        spent = [policy.spent for policy in twin.policies]
+        np.testing.assert_allclose(model.world.accounts["spent"], spent, rtol=0, atol=1e-4)
+        assert model.world.accounts["refused"].tolist() == [policy.refused for policy in twin.policies]
+        held |= {len(startup.cuts) for startup in twin.active()}
+    assert held == {0, 1, 2, 3}
+    assert all(policy.refused for policy in twin.policies)
 
 
 def test_the_twin_refuses_a_lever_that_it_does_not_know():

@@ -10,7 +10,7 @@ from worlds import LONG, lever, rent_cut, settle, startups
 
 from sim import ClusterModel
 from sim.ledger import DORMANT, LISTED, NEVER
-from sim.processes import location, uptake
+from sim.processes import location, rent_cuts, uptake
 from sim.randomness import Draws, uniform
 from sim.record import UPTAKE
 
@@ -28,7 +28,7 @@ def keep(world, par, levers, months: int = 1, seed: int = 1) -> np.ndarray:
     counts = []
     for _ in range(months):
         terms, draw = worlds.terms_of(world.grid, levers, world.month), Draws(seed, world.month)
-        location.mark_eligible(world, par, terms, draw)
+        rent_cuts.mark_eligible(world, par, terms, draw)
         uptake.keep_list(world, par, terms, location.weigh_movers, draw)
         counts.append(world.uptake.copy())
         world.month += 1

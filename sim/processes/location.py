@@ -29,8 +29,8 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, exps, kernel, log, logs
-from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, distinct, in_turn, is_eligible, turns, without_rooms
-from sim.randomness import combine, uniform
+from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, distinct, in_turn, turns, without_rooms
+from sim.randomness import uniform
 from sim.space import Grid, total
 from sim.terms import WAN
 from sim.world import FLOW, exact, floor_exact
@@ -88,26 +88,6 @@ def choice_shares(world, par, terms, segment: int, phase: int = 0, mask: int = 0
     """
     weights = Choice(world, par, terms, np.array([mask])).weights[segment, phase, 0]
     return weights / total(weights)
-
-
-def mark_eligible(world, par, terms, draw) -> None:
-    """Note for which rent cuts each startup is eligible and what they pay (writes eligible, relief, accounts).
-
-    A cut whose yearly budget does not reach for all serves startups in an order of their own, and offers nothing
-    to who would move in.
-    """
-    if terms.cuts.size == 0:
-        return
-    firms, states, books = world.startups.parts
-    due = mark(firms, states, books, world.month, world.grid.zone, terms.rent_share, terms.cuts)
-    left = left_of_budgets(terms.cuts, world.accounts)
-    for k in np.flatnonzero(due > left):
-        eligible = np.flatnonzero((books["eligible"] >> k) & 1)
-        eligible = in_turn(
-            firms, eligible, np.uint64(combine(draw.once("aid"), np.uint64(terms.cuts["key"][k])))
-        )
-        refused = refuse(firms, states, books, eligible, k, left[k], world.grid.zone, terms.rent_share)
-        world.accounts["refused"][terms.cuts["lever"][k]] = refused
 
 
 def weigh_region(world, par, terms) -> Choice:
@@ -192,15 +172,6 @@ def rent_offer(share, cuts, accounts):
 
 
 @kernel
-def left_of_budgets(cuts, accounts):
-    """Return what is left of the year's budget of each cut [wan], (n_cuts,)."""
-    out = np.empty(cuts.size)
-    for k in range(cuts.size):
-        out[k] = cuts[k].budget - accounts[cuts[k].lever].spent_year
-    return out
-
-
-@kernel
 def looking(firms, month, par):
     """Return the rows that end a lease or are crowded; a tenant on a stopgap lease waits for its end.   (E20)"""
     location = par[0].location
@@ -214,48 +185,6 @@ def looking(firms, month, par):
                 out[n] = i
                 n += 1
     return out[:n]
-
-
-@kernel
-def mark(firms, states, books, month, zone, share, cuts):
-    """Set the bits of the rent cuts for which each startup is eligible, and the share that they pay.
-
-    Returns what each cut would pay this month, if it alone paid [wan], (n_cuts,).
-    """
-    due = np.zeros(cuts.size)
-    for i in range(firms.shape[0]):
-        firm = firms[i]
-        bits, relief = np.int64(0), 0.0
-        for k in range(cuts.size):
-            if is_eligible(firm, cuts[k], month) and firm.area <= cuts[k].max_area:
-                bits |= np.int64(1) << np.int64(k)
-                relief += share[k, zone[firm.cell]]
-                due[k] += exact(share[k, zone[firm.cell]] * firm.area * states[i].lease_rent / WAN)
-        books[i].eligible = bits
-        states[i].relief = min(relief, 1.0)
-    return due
-
-
-@kernel
-def refuse(firms, states, books, chosen, k, left, zone, share):
-    """Serve startups in their order while the money lasts; take the cut from the others, and return how many."""
-    refused = 0.0
-    for i in chosen:
-        z = zone[firms[i].cell]
-        due = exact(share[k, z] * firms[i].area * states[i].lease_rent / WAN)
-        if due <= 0.0:
-            continue
-        if due <= left and refused == 0.0:
-            left -= due
-            continue
-        refused += 1.0
-        books[i].eligible &= ~(np.int64(1) << np.int64(k))
-        relief = 0.0
-        for other in range(share.shape[0]):
-            if (books[i].eligible >> other) & 1:
-                relief += share[other, z]
-        states[i].relief = min(relief, 1.0)
-    return refused
 
 
 @kernel

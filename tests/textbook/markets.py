@@ -144,18 +144,30 @@ def grant_relief(model):
     """Tell startups for which rent cuts they are eligible; a cut without enough money refuses some.   (E4)"""
     for startup in model.startups:
         startup.learn_relief()
-    for cut in model.of_kind("rent-cut"):
-        asking = [startup for startup in model.startups if cut in startup.cuts]
-        cut.short = sum(startup.cut_of_rent(cut) for startup in asking) > cut.budget_left
-        if cut.short:
-            left = cut.budget_left
-            for startup in in_order_of_service(model, cut, [s for s in asking if s.zone in cut.zones]):
-                left -= startup.cut_of_rent(cut)
-                if left < 0.0:  # from the first who no longer fits on
-                    startup.cuts = tuple(other for other in startup.cuts if other is not cut)
-                    cut.refused += 1
+    cuts = model.of_kind("rent-cut")
+    for cut in cuts:
+        cut.short = False
+    while late := [(cut, startup) for cut in cuts for startup in beyond_budget(model, cut)]:
+        for cut, startup in late:  # each holds fewer cuts now, so that those which are left pay more
+            startup.cuts = tuple(other for other in startup.cuts if other is not cut)
+            cut.refused += 1
+            cut.short = True
     for startup in model.startups:
         startup.count_on_relief()
+
+
+def beyond_budget(model, cut):
+    """Return whom a cut cannot pay: from the first on for whom its money does not reach.   (E4)"""
+    asking = [startup for startup in model.startups if cut in startup.cuts and startup.zone in cut.zones]
+    left = max(cut.budget_left, 0.0)
+    if sum(startup.cut_of_rent(cut) for startup in asking) <= left:
+        return []
+    late = []
+    for startup in in_order_of_service(model, cut, asking):
+        left -= startup.cut_of_rent(cut)
+        if left < 0.0:
+            late.append(startup)
+    return late
 
 
 def in_order_of_service(model, policy, startups):

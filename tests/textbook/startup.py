@@ -115,8 +115,9 @@ class Startup(mesa.Agent):
         self.relief = float(self.model.region.relief(self.cuts)[self.zone]) if self.cuts else 0.0
 
     def cut_of_rent(self, cut):
-        """Return what a cut would pay of its rent [wan a month].   (E4)"""
-        return to_grain(cut.lever.share * self.rent) if self.zone in cut.zones else 0.0
+        """Return what a cut would pay of its rent; cuts share it in proportion to what each offers [wan a month].   (E4)"""
+        offers = sum(other.lever.share for other in self.cuts if self.zone in other.zones)
+        return to_grain(cut.lever.share / max(offers, 1.0) * self.rent) if self.zone in cut.zones else 0.0
 
     def may_have(self, cut):
         """Return whether a rent cut is for it: by segment, stage, age and area.   (E4)"""
