@@ -304,6 +304,12 @@ _SENTENCES: dict[str, Sentence] = {
     "hidden_character": _rule(N_("must not hold control or text-direction characters ({name})")),
     "date_outside": _rule(N_("must lie in the scenario's own months, {first} to {last}, not {given}")),
     "only_one": _rule(N_("a scenario can have only one lever of this kind, not {ids}")),
+    "no_history": _rule(
+        N_(
+            "must be at least 1: the {startups} startups of the first month come out of the history "
+            "(initial.startups = 0 asks for none)"
+        )
+    ),
     "world_type": _rule(
         N_("must be the id of a shipped world or the path of a world folder, as text, or a table with a kind")
     ),

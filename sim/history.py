@@ -18,8 +18,10 @@ import numpy as np
 
 from sim.compiled import exp, kernel, log
 from sim.given import given_world
+from sim.language import _
 from sim.ledger import ACTIVE, turns
 from sim.policy import Policies
+from sim.problems import Problem, ScenarioError
 from sim.processes import (
     access,
     births,
@@ -55,15 +57,35 @@ def first_month(scenario, par, seed: int, cell_km: float | None = None) -> World
         Seed of the run.
     cell_km
         Size of the cells; absent: the world's own.
+
+    Raises
+    ------
+    ScenarioError
+        If startups are asked for and the history leads to none.
     """
     grid = Grid.of(scenario.world, cell_km)
     key = (scenario.history_fingerprint, seed, grid.cell_km)
     if key not in _states:
         while len(_states) >= KEPT_STATES:
             _states.popitem(last=False)
-        _states[key] = live_history(grid, par, seed)
+        world = live_history(grid, par, seed)
+        require_startups(scenario, world)
+        _states[key] = world
     _states.move_to_end(key)
     return _states[key].copy()
+
+
+def require_startups(scenario, world: World) -> None:
+    """Raise ScenarioError if startups of the first month had to come out of the history, and none did."""
+    initial, given = scenario.initial, world.grid.tables.startups is not None
+    if given or not initial.startups or (world.startups["status"] == ACTIVE).any():
+        return
+    message = _(
+        "a history of {months} months leads to no startup, and so to none of the {startups} of the first month: "
+        "lengthen it, or let more be founded"
+    )
+    message = message.format(months=initial.history_months, startups=initial.startups)
+    raise ScenarioError([Problem(scenario.id, None, None, "initial.history_months", message)])
 
 
 def live_history(grid: Grid, par, seed: int) -> World:

@@ -122,7 +122,7 @@ class ClusterModel(mesa.Model):
         Raises
         ------
         ScenarioError
-            If the scenario cannot be read.
+            If the scenario cannot be read, or its history leads to no startup.
         """
         model = cls.__new__(cls)
         mesa.Model.__init__(model, rng=abs(seed))

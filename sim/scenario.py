@@ -234,6 +234,17 @@ class Scenario(BaseModel):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
+    @field_validator("initial")
+    @classmethod
+    def _startups_have_a_history(cls, initial: Initial, info: ValidationInfo) -> Initial:
+        world = info.data.get("world")
+        if initial.startups and not initial.history_months and world and read_world(world).startups is None:
+            number = {"startups": initial.startups}
+            error = InitErrorDetails(type=PydanticCustomError("no_history", "no history", number), loc=("history_months",),
+                                     input=0)  # fmt: skip
+            raise ValidationError.from_exception_data("initial", [error])
+        return initial
+
     @field_validator("policies")
     @classmethod
     def _ids_differ(cls, policies: tuple[Lever, ...]) -> tuple[Lever, ...]:

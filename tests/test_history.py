@@ -8,6 +8,7 @@ from sim import ClusterModel, history
 from sim.ledger import ACTIVE, DORMANT, LISTED, WAITING
 from sim.parameters import Parameters
 from sim.processes import land
+from sim.scenario import Scenario, ScenarioError
 
 SEEDS = (1, 2, 3)
 ARRAYS = (
@@ -52,6 +53,26 @@ def test_another_number_of_startups_is_met_as_exactly():
     world = history.first_month(scenario, Parameters.of(scenario), 1)
     counts = zone_counts(world)
     assert np.array_equal(counts, largest_remainder(world.grid.zone_values("initial_share"), 777))
+
+
+def test_without_a_history_only_a_region_without_startups_can_begin():
+    none = worlds.scenario().with_values({"initial.history_months": 0, "initial.startups": 0})
+    assert len(history.first_month(none, Parameters.of(none), 1).startups) == 0
+    given = Scenario.load("baseline").with_values(
+        {"world": {"kind": "line", "startups": [3]}, "initial.history_months": 0}
+    )
+    assert len(history.first_month(given, Parameters.of(given), 1).startups) > 0
+    with pytest.raises(ScenarioError, match=r"history_months: must be at least 1: the 7 startups"):
+        none.with_values({"initial.startups": 7})
+
+
+def test_a_history_that_leads_to_no_startup_is_refused_where_startups_are_asked_for():
+    nobody = {"initial.history_months": 1, "births.founding_scale": 0.0}
+    scenario = worlds.scenario().with_values(nobody)
+    with pytest.raises(ScenarioError, match=r"a history of 1 months leads to no startup.* none of the 1300 "):
+        history.first_month(scenario, Parameters.of(scenario), 1)
+    none = scenario.with_values({"initial.startups": 0})
+    assert len(history.first_month(none, Parameters.of(none), 1).startups) == 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

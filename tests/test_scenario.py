@@ -503,6 +503,8 @@ def test_only_an_inherited_policy_can_be_removed(write):
          "1:12: operations.target_heads: too few values: must be 4 x 6 numbers"),
         ('location.revision = "on"', '1:10: location.revision: must be "all" or "one", not "on"; '
          'did you mean "one"?'),
+        ("[initial]\nhistory_months = 0", "2:1: initial.history_months: must be at least 1: the 1300 startups of the first "
+         "month come out of the history (initial.startups = 0 asks for none)"),
         ('access = 3', "1:1: access: must be a table, not a whole number"),
         ('policies = 3', "1:1: policies: must be an array, not a whole number"),
         ("[policies.north]", "1:1: policies: must be an array, not a table"),

@@ -219,7 +219,7 @@ HISTORIES = {
     "thirty months": {"initial.history_months": 30, "initial.residual_months": 20},
     "two months": {"initial.history_months": 2, "initial.residual_months": 1},
     "crowded": {"initial.history_months": 2, "initial.startups": 3_000, "location.area_m2_per_head": 600.0},
-    "no month": {"initial.history_months": 0},
+    "no month": {"initial.history_months": 0, "initial.startups": 0},
     "by floor space": {"initial.history_months": 12, "initial.start_from": "uniform"},
 }
 
