@@ -87,7 +87,7 @@ def units(grid: Grid) -> Mapping[str, np.ndarray]:
 #: ages [years] at which it is told which share of startups has not failed, by the name of the outcome
 SURVIVAL = {"survival_1y": 1, "survival_3y": 3, "survival_5y": 5}
 SURVIVES = ("Startups that have not failed at this age, by the hazards of the whole run; other ends than failure only end "
-            "the watching")  # fmt: skip
+            "the watching; listed firms are watched on")  # fmt: skip
 
 
 def survival(
@@ -96,7 +96,7 @@ def survival(
     """Return the share of startups that have not failed at an age, by the hazards seen in a window of months.
 
     A startup counts at each age at which it is seen, whatever its age when the window opens; other ends than failure only
-    end the watching. The first age at which a startup can fail is one month.
+    end the watching; going public is no end. The first age at which a startup can fail is one month.
 
     Parameters
     ----------

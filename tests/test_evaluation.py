@@ -8,6 +8,7 @@ import re
 import made_studies
 import numpy as np
 import pytest
+import worlds
 from click.testing import CliRunner
 from scipy import stats
 
@@ -20,6 +21,7 @@ from sim.evaluation.metrics import HEADLINE, SOURCES, horizons
 from sim.evaluation.reading import Reader, read
 from sim.evaluation.result import Evaluation
 from sim.evaluation.table import lines
+from sim.ledger import LISTED, NEVER
 from sim.measures import survival
 from sim.report import write_report
 from sim.report.rows import price as shown_price
@@ -103,6 +105,13 @@ def test_survival_without_late_entry_is_that_of_kaplan_and_meier():
         assert survival(born, ended, failed, 0, 59, age) == pytest.approx(
             float(theirs.evaluate(age)), rel=1e-12
         )
+
+
+def test_going_public_does_not_end_the_watching():
+    rows = worlds.start_world().startups.whole()
+    listed = rows["status"] == LISTED
+    assert listed.any()
+    assert (rows["ended"][listed] == NEVER).all()
 
 
 def test_survival_counts_a_startup_only_at_the_ages_at_which_it_is_seen():

@@ -121,7 +121,7 @@ def survival(run: Tables, window: Window) -> float:
     """Return the share of startups that have not failed at an age, by the hazards seen in the window.
 
     A firm counts at each age at which it is seen, whatever its age when the window opens; other ends than failure only
-    end the watching. The first age at which a firm can fail is one month.
+    end the watching; going public is no end. The first age at which a firm can fail is one month.
     """
     table = run.startups
     born, ended = (table[name].to_numpy() for name in ("born", "ended"))
