@@ -326,8 +326,8 @@ class ClusterModel(mesa.Model):
         recorder = Recorder(first, months, world.grid.n_zones, levers)
         for _ in range(months):
             self.step()
-            world.check_finite()
             recorder.record(world, self.policies)
+        world.check_finite()
         return Run(
             scenario_id=self.setup.id,
             fingerprint=self.setup.fingerprint,
