@@ -293,6 +293,7 @@ def test_no_policy_is_surely_best_whose_own_effect_is_unresolved(tmp_path):
     best = evaluate(made_studies.write(tmp_path / "s", plan, tables)).best
     assert best.probability[0] > 0.99
     assert best.sure is None
+    assert "not resolved that it adds any" in best.sentence
 
 
 def test_policies_that_are_exactly_alike_are_not_ranked(tmp_path):

@@ -131,6 +131,9 @@ class Choosing:
         top = int(shares.argmax())
         if sure:
             text = _("{name} yields most {criterion} with probability {p}, among {names}")
+        elif shares[top] >= SURE:
+            text = _("{name} yields most {criterion} with probability {p}, among {names}, but it is not resolved that it adds "
+                     "any")  # fmt: skip
         elif shares[top]:
             text = _(
                 "no policy is surely best: {name} yields most {criterion} with probability {p}, among {names}"

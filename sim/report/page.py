@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.evaluation.choosing import SURE
 from sim.evaluation.result import Dose, Effect, Estimate, Evaluation
 from sim.figures.numbers import Band, difference_bounds, level_bounds
 from sim.figures.style import Mark
@@ -28,6 +29,7 @@ from sim.report.text import (
     date_of,
     listed,
     money,
+    name_of,
     percent,
     ratio,
     say,
@@ -207,6 +209,10 @@ class Page:
         text = say("Probability of being best, by {criterion}: {chances}.", criterion=by, chances=chances)
         if best.sure is not None:
             return say("{name} comes first.", name=self.name(best.sure)), text
+        if max(best.probability) >= SURE:
+            return say(
+                "No single best policy can be named: that the likeliest adds anything is not resolved."
+            ), text
         return say("No single best policy can be named."), text
 
     def criterion(self, text: str) -> Both:
@@ -215,10 +221,8 @@ class Page:
 
     def name(self, scenario_id: str) -> Both:
         """Return the name of a scenario of the study."""
-        for result in self.of.policies:
-            if result.id == scenario_id:
-                return Both(result.name, result.name_zh or result.name)
-        return alike(scenario_id)
+        names = {result.id: name_of(result) for result in self.of.policies}
+        return names.get(scenario_id, alike(scenario_id))
 
     def effects_table(self) -> dict[str, Any]:
         """Return the table of effects: for each row one cell a column, and the axis of each column."""
