@@ -209,11 +209,8 @@ class Page:
         text = say("Probability of being best, by {criterion}: {chances}.", criterion=by, chances=chances)
         if best.sure is not None:
             return say("{name} comes first.", name=self.name(best.sure)), text
-        if max(best.probability) >= SURE:
-            return say(
-                "No single best policy can be named: that the likeliest adds anything is not resolved."
-            ), text
-        return say("No single best policy can be named."), text
+        unsure = say("No single best policy can be named: that the likeliest adds anything is not resolved.")
+        return unsure if max(best.probability) >= SURE else say("No single best policy can be named."), text
 
     def criterion(self, text: str) -> Both:
         """Return by what policies are put in order."""
