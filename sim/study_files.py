@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Self
 
 from pydantic import BaseModel, ValidationError
@@ -21,7 +21,7 @@ from sim.explain import explain, field_of
 from sim.language import _
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, nearest, shown
 from sim.scenario import Scenario
-from sim.scenario_files import find_file, shipped_ids
+from sim.scenario_files import LABELS, find_file, shipped_ids
 from sim.study_tables import MOST_POINTS, READS, AxisTable, Budget, DesignTable, Evaluated, StudyFile
 from sim.toml_source import KeyPath, Source, dotted, read_source
 
@@ -34,6 +34,8 @@ MOST_SEEDS = 100_000
 MOST_BYTES = 100_000_000
 #: what can be kept of a run besides its outcomes
 KEPT = ("series", "region", "presence", "costs", "deals", "startups", "moments")
+#: keys of a scenario that its runs in a study do not depend on: a study says its months itself
+UNREAD = {"id", *LABELS, "announced", "months"}
 
 
 #: axes of a design, and values at each point by the key of each
@@ -344,12 +346,11 @@ class _Reader:
         return tuple(axes)
 
     def _axis(self, table: AxisTable, at: KeyPath, method: str, scenarios: list[Scenario]) -> Axis | None:
-        owner = next((scenario for scenario in scenarios if has_key(scenario, table.key)), None)
-        if owner is None:
-            self.refuse(
-                (*at, "key"), _("no scenario of the study has this key") + _nearest_key(table.key, scenarios)
-            )
+        wrong = _wrong_key(table.key, scenarios)
+        if wrong:
+            self.refuse((*at, "key"), wrong)
             return None
+        owner = next(scenario for scenario in scenarios if has_key(scenario, table.key))
         value, sweep = value_of(owner, table.key), _sweep(owner, table.key)
         factor = isinstance(value, tuple) if table.factor is None else table.factor
         if table.values:
@@ -463,14 +464,15 @@ class _Reader:
                         _("has {n} cells, the keys are {m}").format(n=len(row), m=len(rows[0])),
                     )
                 )
+        for key in sorted({key for key in rows[0] if rows[0].count(key) > 1}):
+            self.problems.append(
+                Problem(name, 1, 1, key, _("the key {key} stands twice").format(key=shown(key)))
+            )
         self._stop()
         points = tuple(
             {key: designs.cell(cell) for key, cell in zip(rows[0], row, strict=True)} for row in rows[1:]
         )
-        axes = tuple(
-            Axis(key, values=tuple(dict.fromkeys(point[key] for point in points))) for key in rows[0]
-        )
-        return axes, points
+        return tuple(Axis(key, values=_unlike(point[key] for point in points)) for key in rows[0]), points
 
     def _check_points(
         self, scenarios: dict[str, Scenario], axes: tuple[Axis, ...], points: tuple[dict[str, Any], ...]
@@ -480,12 +482,12 @@ class _Reader:
             at: KeyPath = (
                 ("design", "axes", i) if "axes" in self.source.data.get("design", {}) else ("design", "file")
             )
-            having = [scenario for scenario in scenarios.values() if has_key(scenario, axis.key)]
-            if not having:
-                hint = _nearest_key(axis.key, list(scenarios.values()))
-                self.refuse(at, f"{shown(axis.key)}: " + _("no scenario of the study has this key") + hint)
+            wrong = _wrong_key(axis.key, list(scenarios.values()))
+            if wrong:
+                self.refuse(at, f"{shown(axis.key)}: {wrong}")
                 continue
-            for value in _extremes(axis, points):
+            having = [scenario for scenario in scenarios.values() if has_key(scenario, axis.key)]
+            for value in _doubtful(axis, points):
                 try:
                     at_point(having[0], {axis.key: value}, {axis.key} if axis.factor else set())
                 except (ScenarioError, TypeError) as error:
@@ -499,15 +501,19 @@ def _reason(error: Exception) -> str:
     return error.problems[0].message if isinstance(error, ScenarioError) else _("cannot be multiplied")
 
 
-def _extremes(axis: Axis, points: tuple[dict[str, Any], ...]) -> Iterator[Any]:
-    """Yield the values of an axis that may be wrong: its ends, or each value that it names."""
-    if axis.values:
-        numbers = [v for v in axis.values if isinstance(v, int | float) and not isinstance(v, bool)]
-        yield from {min(numbers), max(numbers)} if numbers else ()
-        yield from (v for v in axis.values if isinstance(v, bool | str))
-    elif points:
-        chosen = [point[axis.key] for point in points]
-        yield from {min(chosen), max(chosen)}
+def _doubtful(axis: Axis, points: tuple[dict[str, Any], ...]) -> tuple[Any, ...]:
+    """Return the values of an axis that may be wrong: its ends, the first with a fraction, and switches and words."""
+    values = axis.values or tuple(point[axis.key] for point in points)
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    chosen: list[Any] = [min(numbers), max(numbers)] if numbers else []
+    chosen += [v for v in numbers if isinstance(v, float)][:1]  # a parameter may take whole numbers only
+    chosen += [v for v in values if isinstance(v, bool | str)]
+    return _unlike(chosen)
+
+
+def _unlike(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values in their order, each once; 1, 1.0 and true are three."""
+    return tuple({(type(value), value): value for value in values}.values())
 
 
 def _sweep(scenario: Scenario, key: str) -> list[Any]:
@@ -520,6 +526,11 @@ def _sweep(scenario: Scenario, key: str) -> list[Any]:
     return list(sweep["factor"]) if isinstance(sweep, dict) else list(sweep)
 
 
-def _nearest_key(key: str, scenarios: list[Scenario]) -> str:
-    known = {entry.key.split("[")[0] for scenario in scenarios for entry in scenario.entries()}
-    return nearest(key, known)
+def _wrong_key(key: str, scenarios: list[Scenario]) -> str:
+    """Return why a key can be no axis of a study, or nothing."""
+    if not any(has_key(scenario, key) for scenario in scenarios):
+        known = {entry.key.split("[")[0] for scenario in scenarios for entry in scenario.entries()}
+        return _("no scenario of the study has this key") + nearest(key, known)
+    if key in UNREAD or (key.startswith("policies.") and key.endswith(".id")):
+        return _("the runs of a study do not depend on this key")
+    return ""

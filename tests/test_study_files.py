@@ -275,6 +275,10 @@ def test_what_is_wrong_is_said_at_its_line_and_key(study, text, line, key, told)
         ('key = "policies.north-latitude-rent.share"', "needs low and high"),
         ('key = "finance.search_months"\nlow = 1.5\nhigh = 3', "whole numbers"),
         ('key = "social_form"', "no scenario of the study has this key"),
+        ('key = "finance.search_months"\nvalues = [2, 2.5, 3]', "must be a whole number"),
+        ('key = "months"\nvalues = [6, 12]', "do not depend on this key"),
+        ('key = "name"\nvalues = ["a", "b"]', "do not depend on this key"),
+        ('key = "policies.north-latitude-rent.id"\nvalues = ["a", "b"]', "do not depend on this key"),
         ('key = "location.social_form"\nfactor = true\nvalues = [2.0]', "cannot be multiplied"),
     ],
 )
@@ -293,7 +297,11 @@ def test_zip_needs_lists_of_one_length(study):
     ("text", "told"),
     [("births.heredity\n", "at least one point"), ("births.heredity\n0.1,0.2\n", "has 2 cells, the keys are 1"),
      ("births.hereditary\n0.1\n", 'did you mean "births.heredity"'), ("births.heredity\n0.1\n0.1\n", "1 points stand twice"),
-     ("births.heredity\nmuch\n", "must be a number"), ("births.heredity\n7\n", "must lie between")],
+     ("births.heredity\nmuch\n", "must be a number"), ("births.heredity\n7\n", "must lie between"),
+     ("births.heredity,births.heredity\n0.1,0.6\n", "the key births.heredity stands twice"),
+     ("finance.search_months\n2\n2.5\n3\n", "finance.search_months = 2.5: must be a whole number"),
+     ("finance.search_months,births.heredity\n2,0.1\n2.0,0.2\n3,0.3\n", "finance.search_months = 2.0: must be a whole"),
+     ("months\n6\n", "months: the runs of a study do not depend on this key")],
 )  # fmt: skip
 def test_what_is_wrong_with_points_of_a_file_is_said(study, tmp_path, text, told):
     (tmp_path / "points.csv").write_text(text, encoding="utf-8")
