@@ -26,6 +26,7 @@ from sim.parameters import SECTIONS, SEGMENTS, STAGES
 from sim.places import read_world, shipped_folder
 from sim.record import FLOW_COLUMNS, PEAKS, PRESENCE, STOCKS, ZONE_COLUMNS, Column, Run
 from sim.scenario import Scenario
+from sim.work import MOMENTS, table_of
 
 DOCS = pathlib.Path(__file__).parent
 TESTS = DOCS.parent / "tests"
@@ -349,6 +350,8 @@ def series_page() -> str:
         "region: one row a month": run.region,
         "costs: one row a month and lever": run.costs,
         "deals: one row a closed round": run.deals,
+        "startups: one row a startup that had rooms here, as it is at the last step": run.startups,
+        "moments: one row a target of the calibration of the scenario's world": table_of(run, MOMENTS),
     }.items():
         rows = [(f"`{f.name}`", f.metadata[b"unit"].decode(), meaning(f)) for f in data.schema]
         out += f"\n## {title}\n\n" + table(head, rows)

@@ -164,6 +164,13 @@ WHOLE = (
     ("log_capability", "log", "log_capability", 1.0, "Log of quality times productivity"),
     ("subsidy_rmb", "RMB", "subsidy", WAN, "Public money received since the first month"),
 )
+#: its words
+WORDS = {
+    "zone": "Zone, or the last one before an exit",
+    "segment": "Segment",
+    "status": "active, listed, dormant, acquired, left or closed",
+    "origin": "Where it comes from: " + ", ".join(ORIGINS),
+}
 
 
 class Recorder:
@@ -390,7 +397,9 @@ class Run:
         columns = [(name, "-", _names(*words[name])) for name in words]
         numbers = [(name, unit, pa.array(rows[field] * factor if factor != 1.0 else rows[field]))
                    for name, unit, field, factor, _meaning in WHOLE]  # fmt: skip
-        return _table(numbers[:2] + columns + numbers[2:], {name: meaning for name, *_, meaning in WHOLE})
+        return _table(
+            numbers[:2] + columns + numbers[2:], {name: meaning for name, *_, meaning in WHOLE} | WORDS
+        )
 
     @functools.cached_property
     def costs(self) -> pa.Table:

@@ -147,6 +147,10 @@ class Store:
         """Return the startups of each run at its last step, whole, if the plan keeps them."""
         return self._arms("startups")
 
+    def moments(self) -> pa.Table:
+        """Return what the targets of its world ask of each run, if the plan keeps it."""
+        return self._arms("moments")
+
     def points(self) -> pa.Table:
         """Return the points of the design: position, and a column for each axis."""
         return pa.table({"point": pa.array(range(len(self.plan.points)), pa.int32())} | self._axes())

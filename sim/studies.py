@@ -24,7 +24,7 @@ from sim.problems import shown
 from sim.scenario import Scenario
 from sim.store import Failure, Store, Writer, writing
 from sim.study_files import Study, has_key
-from sim.work import Executor, read_work
+from sim.work import Executor, read_work, table_of
 
 #: months of the run that tells what runs cost
 PROBE_MONTHS = 6
@@ -98,7 +98,7 @@ def expected_cost(study: Study) -> Cost:
     built = time.perf_counter()
     run = model.run(min(PROBE_MONTHS, study.months))
     done = time.perf_counter()
-    size = sum(packed_size(getattr(run, name)) for name in ("outcomes", *study.keep))
+    size = sum(packed_size(table_of(run, name)) for name in ("outcomes", *study.keep))
     share = study.months / run.months
     # runs of one seed share their history, as far as no parameter of it is varied
     history = (built - begin) / (1 if study.axes else len(study.scenarios))

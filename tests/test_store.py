@@ -1,5 +1,6 @@
 """The results folder: what is written is read again, damage shows, and one process writes at a time."""
 
+import dataclasses
 import json
 import os
 import uuid
@@ -14,6 +15,7 @@ from sim.files import APART, csv_of, packed
 from sim.plan import DamagedResultsError, OtherPlanError, Plan
 from sim.record import SERIES
 from sim.store import TABLES, Failure, LockedError, RunRecord, Store, writing
+from sim.study_files import KEPT
 
 SCENARIOS = {name: {"fingerprint": name * 8, "content": {}} for name in ("base", "cut")}
 PLAN = Plan("base", SCENARIOS, (1, 2), 3, "model")
@@ -47,6 +49,13 @@ def fill(folder, plan=PLAN, notify=print):
 
 def shards(folder, table):
     return sorted((folder / "shards").glob(f"{table}-*.parquet"))
+
+
+def test_every_table_that_a_study_can_keep_can_be_asked_for_by_its_name(tmp_path):
+    with writing(tmp_path, dataclasses.replace(PLAN, keep=KEPT)):
+        pass
+    for name in KEPT:
+        assert getattr(Store(tmp_path), name)().num_rows == 0
 
 
 def test_tables_come_back_with_scenario_seed_and_units(tmp_path):

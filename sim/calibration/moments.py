@@ -227,7 +227,12 @@ def moments_table(run: Tables, asked: Sequence[Any]) -> pa.Table:
     """
     months = len(run.series["month"].unique())
     values = [MOMENTS[t.moment](run, t.window) if t.window.last <= months else math.nan for t in asked]
-    return pa.table({
-        "key": pa.array([target.key for target in asked], pa.string()),
-        "value": pa.array([None if math.isnan(value) else value for value in values], pa.float64()),
-    })  # fmt: skip
+    schema = pa.schema([
+        pa.field("key", pa.string(), metadata={"unit": "-", "meaning": "Key of the target"}),
+        pa.field("value", pa.float64(), metadata={
+            "unit": "of the target",
+            "meaning": "What the run has; absent where it has none, or ends before the target's window does"}),
+    ])  # fmt: skip
+    return pa.table(
+        [[target.key for target in asked], [None if math.isnan(v) else v for v in values]], schema
+    )
