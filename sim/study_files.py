@@ -203,6 +203,8 @@ class _Reader:
         scenarios, texts = self._scenarios(said)
         worlds = self._worlds(said, scenarios)
         seeds, months = self._seeds(said), self._months(said, scenarios)
+        if said.keep.moments and any(not isinstance(other.world, str) for other in scenarios.values()):
+            self.refuse(("keep", "moments"), _("only shipped worlds have targets"))
         axes = self._axes(said, scenarios) if said.design is not None else ()
         self._stop()
         size = self._size(said.design, axes)

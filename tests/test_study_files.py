@@ -214,6 +214,11 @@ def test_what_is_wrong_with_an_accepted_design_is_said_at_its_place(
     assert told in "; ".join(message for *_place, message in found)
 
 
+def test_moments_of_a_made_world_are_refused(study, small_set):
+    text = 'scenarios = ["parks.toml"]\nseeds = 1\n[keep]\nmoments = true\n'
+    assert problems(study, text) == [(4, 1, "keep.moments", "only shipped worlds have targets")]
+
+
 def test_a_key_that_a_method_does_not_read_is_refused(study):
     text = '[design]\nmethod = "grid"\nseed = 2\n[[design.axes]]\nkey = "births.heredity"\n'
     assert problems(study, HEAD + text)[0][2:] == (
