@@ -6,6 +6,7 @@ goes on where it stopped.
 """
 
 import contextlib
+import hashlib
 import multiprocessing
 import os
 import pathlib
@@ -117,7 +118,9 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: 
 
     from sim.compiled import source_hash
 
-    made_for = f"{source_hash()[:16]}-{numba.__version__}-{llvmlite.binding.get_host_cpu_name()}"
+    # numba keeps what it compiles by the path of the source: equal sources elsewhere are compiled again
+    place = hashlib.sha256(str(pathlib.Path(__file__).parent).encode()).hexdigest()[:8]
+    made_for = f"{source_hash()[:16]}-{place}-{numba.__version__}-{llvmlite.binding.get_host_cpu_name()}"
     mark = pathlib.Path(os.environ["NUMBA_CACHE_DIR"]) / f"compiled-{made_for}"
     if mark.exists():
         return

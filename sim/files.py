@@ -64,11 +64,6 @@ def write(path: pathlib.Path, data: bytes | pa.Buffer) -> None:
         os.close(folder)
 
 
-def packed_size(table: pa.Table) -> int:
-    """Return the bytes that a table takes in a shard."""
-    return len(packed(plain(table)))
-
-
 def packed(table: pa.Table) -> pa.Buffer:
     """Return a table as a Parquet file.
 

@@ -6,7 +6,6 @@
 """
 
 import collections
-import dataclasses
 import hashlib
 import os
 import pathlib
@@ -17,17 +16,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sim.files import packed_size, write_csv
+from sim.files import write_csv
 from sim.language import _
 from sim.plan import Arm, DamagedResultsError, OtherPlanError, Plan, read_plan
 from sim.problems import shown
 from sim.scenario import Scenario
 from sim.store import Failure, Store, Writer, writing
 from sim.study_files import Study, has_key
-from sim.work import Executor, read_work, table_of
-
-#: months of the run that tells what runs cost
-PROBE_MONTHS = 6
+from sim.work import Executor, read_work
 
 
 class Interrupted(KeyboardInterrupt):
@@ -43,25 +39,6 @@ class StudyError(ValueError):
     """A study cannot be done as asked."""
 
     exit_code = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """What the runs of a study are expected to take: seconds and bytes a run, and processor-seconds and bytes in all."""
-
-    seconds_a_run: float
-    bytes_a_run: float
-    runs: int
-
-    @property
-    def seconds(self) -> float:
-        """Processor-seconds of all runs."""
-        return self.seconds_a_run * self.runs
-
-    @property
-    def bytes(self) -> float:
-        """Bytes on disk of all runs."""
-        return self.bytes_a_run * self.runs
 
 
 def plan_of(study: Study) -> Plan:
@@ -82,27 +59,6 @@ def plan_of(study: Study) -> Plan:
 def content_of(scenario: Scenario) -> dict[str, Any]:
     """Return what a plan says of a scenario: its fingerprint and its values."""
     return {"fingerprint": scenario.fingerprint, "content": scenario.model_dump(mode="json", by_alias=True)}
-
-
-def expected_cost(study: Study) -> Cost:
-    """Return what the runs will take, after a short run of the last scenario."""
-    from sim.batch import compile_kernels
-    from sim.model import ClusterModel
-    from sim.progress import Progress
-
-    scenario = study.applied(list(study.scenarios)[-1], study.points[0])
-    with Progress(1) as progress:
-        compile_kernels([scenario], progress)
-    begin = time.perf_counter()
-    model = ClusterModel.from_scenario(scenario, seed=study.seeds[0])
-    built = time.perf_counter()
-    run = model.run(min(PROBE_MONTHS, study.months))
-    done = time.perf_counter()
-    size = sum(packed_size(table_of(run, name)) for name in ("outcomes", *study.keep))
-    share = study.months / run.months
-    # runs of one seed share their history, as far as no parameter of it is varied
-    history = (built - begin) / (1 if study.axes else len(study.scenarios))
-    return Cost(history + (done - built) * share, size * share, study.runs)
 
 
 def run_study(

@@ -53,7 +53,8 @@ def plan(file: str, yes: bool, probe: bool, as_json: bool) -> None:
     """Print the design and the expected cost of a study."""
     from sim import designs
     from sim.evaluation.widening import widened
-    from sim.studies import expected_cost, plan_of
+    from sim.probe import expected_cost
+    from sim.studies import plan_of
     from sim.study_files import Study
 
     asked = widened(Study.load(file, confirmed=yes), None, lambda line: click.echo(line, err=True))

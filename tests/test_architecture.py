@@ -39,7 +39,7 @@ LAYERS = [
     ["work", "intervals", "additionality", "controls", "spending"],
     ["pool"],
     ["batch", "dask_executor"],
-    ["studies"],
+    ["studies", "probe"],
     ["paired", "summary"],
     ["effects"],
     ["evaluation"],
