@@ -108,6 +108,32 @@ def run_study(
     return execute(plan, study.scenarios, study.texts, folder, workers, executor, timeout, arms)
 
 
+def prospect(study: Study, out: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return how many runs of a study a results folder holds, and how many it lacks; nothing is done.
+
+    Raises
+    ------
+    OtherPlanError
+        If the folder holds another study.
+    DamagedResultsError
+        If its results are damaged.
+    """
+    from sim.evaluation.widening import widened  # above this module
+
+    folder = pathlib.Path(out)
+    plan = plan_of(widened(study, folder, _tell, search=False))
+    if not (folder / "plan.json").exists():
+        return 0, plan.size
+    results = Store(folder)
+    differing = results.plan.differences(plan)
+    if differing:
+        message = _("{path} holds results of another plan ({keys}): choose another folder")
+        raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
+    done = results.done()
+    held = sum(arm.run in done for arm in plan.arms())
+    return held, plan.size - held
+
+
 def execute(
     plan: Plan,
     scenarios: dict[str, Scenario],

@@ -146,13 +146,15 @@ def run(
     yes: bool,
 ) -> int:
     """Do a study; return the exit code."""
-    from sim.studies import Interrupted, run_study
+    from sim.studies import Interrupted, prospect, run_study
     from sim.study_files import Study
 
     asked = Study.load(file, confirmed=yes)
     folder = out or str(pathlib.Path("results") / asked.id)
     if dry_run:
-        click.echo(_("{n:,} runs into {folder}; nothing was done").format(n=asked.runs, folder=folder))
+        held, missing = prospect(asked, folder)
+        told = _("{runs:,} runs into {folder}: {done:,} are done, {missing:,} to do; nothing was done")
+        click.echo(told.format(runs=held + missing, folder=folder, done=held, missing=missing))
         return 0
     does = None
     if executor == "dask":

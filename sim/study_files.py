@@ -113,6 +113,13 @@ class Study:
         return at_point(scenario, point, {axis.key for axis in self.axes if axis.factor})
 
 
+def runs_with_all(study: Study) -> int:
+    """Return the number of runs of a study with what it asks for beside its scenarios."""
+    from sim.evaluation.widening import widened  # above this module
+
+    return widened(study, None, lambda _line: None).runs
+
+
 def at_point(scenario: Scenario, point: dict[str, Any], factors: set[str]) -> Scenario:
     """Return a scenario with the values of a point; keys of `factors` multiply its own values.
 
@@ -207,21 +214,32 @@ class _Reader:
             self.refuse(("keep", "moments"), _("only shipped worlds have targets"))
         axes = self._axes(said, scenarios) if said.design is not None else ()
         self._stop()
-        size = self._size(said.design, axes)
-        runs = size * len(scenarios) * len(seeds)
-        if size > MOST_POINTS or (runs > MOST_RUNS and not confirmed):
-            rule = _("{runs:,} runs, more than {most:,}: make it smaller, or confirm it with --yes")
-            self.refuse(("design",), rule.format(runs=runs, most=MOST_RUNS))
-        self._stop()
-        axes, points = self._points(said.design, axes, next(iter(scenarios.values())))
-        self._check_points(scenarios, axes, points)
-        self._stop()
         kept = tuple(name for name in KEPT if getattr(said.keep, name))
-        return kind(
-            self.path.stem, said.name or self.path.stem, scenarios, texts, seeds, months, axes, points, kept,
+        study = kind(
+            self.path.stem, said.name or self.path.stem, scenarios, texts, seeds, months, axes, ({},), kept,
             Evaluated(**{key: getattr(said, key) for key in Evaluated.model_fields}), worlds,
             method=said.design.method if said.design is not None else "",
         )  # fmt: skip
+        runs = runs_with_all(study)
+        self._limit(self._size(said.design, axes), runs, confirmed)
+        axes, points = self._points(said.design, axes, next(iter(scenarios.values())))
+        self._stop()
+        self._limit(len(points), runs, confirmed)  # a file is read before its points are counted
+        self._check_points(scenarios, axes, points)
+        self._stop()
+        return dataclasses.replace(study, axes=axes, points=points)
+
+    def _limit(self, points: int, runs: int, confirmed: bool) -> None:
+        """Refuse too many points, and too many runs of so many a point unless they are meant."""
+        at: KeyPath = ("design",) if "design" in self.source.data else ("seeds",)
+        if points > MOST_POINTS:
+            self.refuse(
+                at, _("{points:,} points, more than {most:,}").format(points=points, most=MOST_POINTS)
+            )
+        elif points * runs > MOST_RUNS and not confirmed:
+            rule = _("{runs:,} runs, more than {most:,}: make it smaller, or confirm it with --yes")
+            self.refuse(at, rule.format(runs=points * runs, most=MOST_RUNS))
+        self._stop()
 
     def _stop(self) -> None:
         if self.problems:

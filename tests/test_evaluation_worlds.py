@@ -290,6 +290,21 @@ def test_policies_that_cannot_be_sized_are_named():
     assert widening.size_for(free, budget, (1,))[2] == "it costs the public nothing"
 
 
+def test_a_plan_has_the_scenarios_of_the_study_whose_sizes_it_does_not_search_for(tmp_path, monkeypatch):
+    asked = study(tmp_path, STUDY.replace("24", "60") + "equal_budget = { present_value_rmb = 1e8 }\n")
+    planned = widening.widened(asked, None, print)
+    monkeypatch.setattr(widening, "size_for", lambda *_given: pytest.fail("searched"))
+    told = []
+    dry = widening.widened(asked, tmp_path / "out", told.append, search=False)
+    assert "not searched for yet" in told[0]
+    monkeypatch.setattr(widening, "size_for", lambda *_given: (1.0, 1e8, ""))
+    done = widening.widened(asked, tmp_path / "out", print)
+    assert list(planned.scenarios) == list(dry.scenarios) == list(done.scenarios)
+    assert "cash-benchmark-x0.5" in done.scenarios
+    again = widening.widened(asked, tmp_path / "out", print, search=False)
+    assert plan_of(again).sha == plan_of(done).sha
+
+
 def test_sizes_that_were_found_are_used_again(tmp_path, monkeypatch):
     text = (
         STUDY.replace("worlds", "# worlds").replace("24", "60")

@@ -52,7 +52,8 @@ def command(*words):
 def test_a_study_is_planned_done_checked_exported_and_done_again_bit_by_bit(town):
     told = json.loads(command("plan", town, "--no-probe", "--json").stdout)
     assert (told["runs"], told["points"], told["scenarios"]) == (8, 2, ["town", "dear"])
-    assert "nothing was done" in command("run", town, "--out", "results", "--dry-run").stdout
+    dry = command("run", town, "--out", "results", "--dry-run").stdout
+    assert "8 runs into results: 0 are done, 8 to do; nothing was done" in dry
     assert not os.path.exists("results")
     result = command("run", town, "--out", "results", "--workers", 0)
     assert result.exit_code == 0, result.output
@@ -72,6 +73,24 @@ def test_a_study_is_planned_done_checked_exported_and_done_again_bit_by_bit(town
         "town, seed 2, 4 months"
         in command("rerun", "results", "--scenario", "town", "--seed", 2, "--point", 1).output
     )
+
+
+def test_a_dry_run_tells_what_the_folder_lacks_of_the_whole_study_and_searches_for_nothing(town):
+    assert command("run", town, "--out", "results", "--workers", 0).exit_code == 0
+    text = town.read_text().replace("seeds = 2", "seeds = 3").replace('town.toml"', 'town.toml"', 1)
+    town.write_text(text)
+    dry = command("run", town, "--out", "results", "--dry-run")
+    assert "12 runs into results: 8 are done, 4 to do; nothing was done" in dry.stdout
+    town.write_text("controls = true\n" + text)
+    told = json.loads(command("plan", town, "--no-probe", "--json").stdout)
+    dry = command("run", town, "--out", "other", "--dry-run")
+    assert f"{told['runs']:,} runs into other: 0 are done" in dry.stdout
+    assert told["runs"] > 12
+    town.write_text(text.replace("1.2", "1.3"))
+    dry = command("run", town, "--out", "results", "--dry-run")
+    assert dry.exit_code == 2
+    assert "another plan (design)" in dry.output
+    assert not os.path.exists("other")
 
 
 def test_a_stored_run_that_is_not_what_comes_out_again_is_damage(town, monkeypatch):

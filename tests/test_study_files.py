@@ -104,14 +104,32 @@ def test_a_study_of_many_runs_is_confirmed_before_its_points_are_made(study):
         f'[[design.axes]]\nkey = "births.{key}"\n' for key in ("outside_pull", "outside_weight", "heredity")
     )
     text = HEAD + f'[design]\nmethod = "grid"\nlevels = 10000\n{axes}'
-    with pytest.raises(ScenarioError, match="6,000,000,000,000 runs"):
-        study(text)
-    with pytest.raises(ScenarioError, match="6,000,000,000,000 runs"):
-        study(text, confirmed=True)
+    for confirmed in (False, True):
+        with pytest.raises(ScenarioError, match=r"1,000,000,000,000 points, more than 10,000,000$"):
+            study(text, confirmed=confirmed)
     many = 'scenarios = ["baseline"]\nseeds = 100000\n[design]\nmethod = "grid"\nlevels = 11\n[[design.axes]]\nkey = "births.heredity"\n'
     with pytest.raises(ScenarioError, match="1,100,000 runs, more than 1,000,000"):
         study(many)
     assert study(many, confirmed=True).runs == 1_100_000
+
+
+def test_runs_that_a_study_asks_for_beside_its_scenarios_are_confirmed_too(study):
+    asked = 'scenarios = ["baseline", "rent-cut"]\nseeds = {seeds}\ncontrols = true\ndoses = [0.5]\nworlds = ["outside-rises"]\n'
+    assert study(asked.format(seeds=100_000)).runs == 200_000
+    many = (
+        asked.format(seeds=100_000)
+        + '[design]\nmethod = "grid"\n[[design.axes]]\nkey = "births.heredity"\nvalues = [0.1, 0.2]\n'
+    )
+    with pytest.raises(ScenarioError, match="1,600,000 runs, more than 1,000,000"):
+        study(many)
+
+
+def test_runs_at_the_points_of_a_file_are_confirmed_too(study, tmp_path):
+    rows = "\n".join(str(i / 1e6) for i in range(11))
+    (tmp_path / "points.csv").write_text(f"births.heredity\n{rows}\n", encoding="utf-8")
+    text = 'scenarios = ["baseline"]\nseeds = 100000\n[design]\nmethod = "csv"\nfile = "points.csv"\n'
+    with pytest.raises(ScenarioError, match="1,100,000 runs, more than 1,000,000"):
+        study(text)
 
 
 PARKS = 'name = "Parks"\nmonths = 12\n[world]\nkind = "line"\nparks = 2\nstartups = [20, 5]\n'

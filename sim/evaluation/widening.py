@@ -32,7 +32,7 @@ MOST_TRIALS = 16
 Tell = Callable[[str], None]
 
 
-def widened(study: Study, folder: pathlib.Path | None, tell: Tell) -> Study:
+def widened(study: Study, folder: pathlib.Path | None, tell: Tell, search: bool = True) -> Study:
     """Return a study with everything that it asks for beside its scenarios.
 
     Parameters
@@ -43,6 +43,8 @@ def widened(study: Study, folder: pathlib.Path | None, tell: Tell) -> Study:
         Results folder, where the sizes for a common budget are kept; None: they are not searched for.
     tell
         Told what is done and what is left out.
+    search
+        Whether sizes that the folder does not hold are searched for, and kept there.
 
     Raises
     ------
@@ -58,9 +60,13 @@ def widened(study: Study, folder: pathlib.Path | None, tell: Tell) -> Study:
         for name in add_controls(scenarios):
             tags[name] = {"control": True}
             policies += [name] if not _outside(scenarios[name]) else []
-    if asked.equal_budget is not None and folder is not None:
-        _bring_to(asked.equal_budget, study, scenarios, policies, tags, folder, tell)
-    own = [name for name in policies if name not in tags or "budget" in tags[name]]
+    budget = asked.equal_budget
+    if budget is not None and folder is not None:
+        if search or _known(folder / FILE, _asked(budget, policies, study)) is not None:
+            _bring_to(budget, study, scenarios, policies, tags, folder, tell)
+        else:
+            tell(_("the sizes for one budget are not searched for yet"))
+    own = [name for name in policies if name not in tags or budget is not None]
     _add_doses(asked.doses, scenarios, own, tags, tell)
     _add_worlds(study.worlds, scenarios, policies, tags)
     return dataclasses.replace(study, scenarios=scenarios, tags=tags)
