@@ -28,6 +28,9 @@ from sim.csv_source import number_in
 if TYPE_CHECKING:
     from sim.accepted import Ensemble
 
+#: points whose discrepancy is computed: its time grows with their square
+MOST_COMPARED = 5000
+
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
@@ -157,7 +160,9 @@ def cell(text: str) -> Any:
 
 
 def discrepancy(axes: Sequence[Axis], points: Sequence[dict[str, Any]]) -> float | None:
-    """Return the centred discrepancy of points on numeric axes: 0 is perfectly even; None without such an axis.
+    """Return the centred discrepancy of points on numeric axes: 0 is perfectly even.
+
+    None without such an axis, for a single point, and for more than ``MOST_COMPARED`` points.
 
     References
     ----------
@@ -166,6 +171,8 @@ def discrepancy(axes: Sequence[Axis], points: Sequence[dict[str, Any]]) -> float
     """
     from scipy.stats import qmc
 
+    if not 1 < len(points) <= MOST_COMPARED:
+        return None
     columns = []
     for axis in axes:
         values = np.array([point[axis.key] for point in points], dtype=object)
@@ -176,4 +183,4 @@ def discrepancy(axes: Sequence[Axis], points: Sequence[dict[str, Any]]) -> float
         low, high = (math.log(end) if axis.log else float(end) for end in ends)
         if high > low:
             columns.append(np.clip((numbers - low) / (high - low), 0.0, 1.0))
-    return float(qmc.discrepancy(np.column_stack(columns))) if columns and len(points) > 1 else None
+    return float(qmc.discrepancy(np.column_stack(columns))) if columns else None

@@ -83,6 +83,7 @@ def plan(file: str, yes: bool, probe: bool, as_json: bool) -> None:
 
 
 def _plan_lines(asked: Any, about: dict[str, Any]) -> list[str]:
+    from sim.designs import MOST_COMPARED
     from sim.problems import shown
 
     lines = [
@@ -115,6 +116,8 @@ def _plan_lines(asked: Any, about: dict[str, Any]) -> list[str]:
             lines.append(f"    {axis.key}  {span}  {' '.join(marks)}".rstrip())
         if about["discrepancy"] is not None:
             lines.append(_("  discrepancy {d:.2g} (0 is perfectly even)").format(d=about["discrepancy"]))
+        elif about["points"] > MOST_COMPARED and asked.method != "accepted":
+            lines.append(_("  discrepancy left out: more than {n:,} points").format(n=MOST_COMPARED))
     if "bytes" in about:
         lines.append(
             _("  about {s:.2f} s a run: {minutes:.1f} processor-minutes and {mb:.1f} MB in all").format(

@@ -93,6 +93,17 @@ def test_a_dry_run_tells_what_the_folder_lacks_of_the_whole_study_and_searches_f
     assert not os.path.exists("other")
 
 
+def test_how_even_many_points_are_is_left_out_and_that_is_said(town, monkeypatch):
+    monkeypatch.setattr("sim.designs.MOST_COMPARED", 2)
+    text = town.read_text()
+    for points, told in (
+        ("1.0, 1.2", "is perfectly even"),
+        ("1.0, 1.1, 1.2", "discrepancy left out: more than 2 points"),
+    ):
+        town.write_text(text.replace("1.0, 1.2", points))
+        assert told in command("plan", town, "--no-probe").stdout
+
+
 def test_a_stored_run_that_is_not_what_comes_out_again_is_damage(town, monkeypatch):
     from sim.work import Work
 
