@@ -299,6 +299,10 @@ def rerun(folder: str, scenario: str, seed: int, point: int) -> None:
         raise click.UsageError(_("--scenario: not in the study") + nearest(scenario, work.scenarios))
     if point >= len(work.plan.points):
         raise click.UsageError(_("--point: the study has {n} points").format(n=len(work.plan.points)))
+    seeds = work.plan.seeds
+    if seed not in seeds:
+        rule = _("--seed: not among those of the study: {n}, from {low} to {high}")
+        raise click.UsageError(rule.format(n=len(seeds), low=min(seeds), high=max(seeds)))
     arm = Arm(scenario, point, seed, work.plan.run_id(scenario, seed, point))
     done = ClusterModel.from_scenario(work.scenario(arm), seed=seed).run(work.plan.months)
     click.echo("\n".join(run_summary(done)))

@@ -93,6 +93,14 @@ def test_a_dry_run_tells_what_the_folder_lacks_of_the_whole_study_and_searches_f
     assert not os.path.exists("other")
 
 
+@pytest.mark.parametrize("seed", [99, -1, 0])
+def test_a_run_with_a_seed_that_the_study_does_not_have_is_refused(town, seed):
+    assert command("run", town, "--out", "results", "--workers", 0).exit_code == 0
+    found = command("rerun", "results", "--scenario", "town", "--seed", seed)
+    assert found.exit_code == 2
+    assert "--seed: not among those of the study: 2, from 1 to 2" in found.output
+
+
 def test_how_even_many_points_are_is_left_out_and_that_is_said(town, monkeypatch):
     monkeypatch.setattr("sim.designs.MOST_COMPARED", 2)
     text = town.read_text()
