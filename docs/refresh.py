@@ -19,6 +19,7 @@ import numpy as np
 
 import sim.store
 from sim.levers import LEVERS
+from sim.meanings import CAPS
 from sim.measures import MEASURES, against_null, further, maup
 from sim.model import ClusterModel
 from sim.paired import MEANINGS, METRICS
@@ -34,6 +35,7 @@ MARK = "<!-- written by docs/refresh.py; edit the declarations instead -->"
 BEGIN, END = "<!-- written by docs/refresh.py -->\n", "<!-- end -->\n"
 #: a row of a parameter table in ODD.md: symbol and parameter are written by hand, the rest is not
 ODD_ROW = re.compile(r"^\| ([^|]*)\| \[`(\w+)\.(\w+)`\]\(parameters\.md#\w+\) \|.*$", re.MULTILINE)
+COUNTER_ROW = re.compile(r"^(\| `(\w+)`.* \|) [^|]* \|$", re.MULTILINE)
 ODD_HEADING = re.compile(r"^(?:##|###) (.+)$", re.MULTILINE)
 NOTHING_FOUND = "No evidence found; the effect is assumed."
 NO_POLICY = "No policy: what is assumed is the development itself."
@@ -143,25 +145,6 @@ ACCOUNTS = {
         NO_POLICY + " 76,000 m² were absorbed in Zhongguancun in half a year (HelloOffice (2025)).",
     ),
 }
-#: what columns without a meaning of their own hold
-ROWS = {
-    "month": "Month of the scenario, from 0",
-    "scenario": "Id of the scenario",
-    "seed": "Seed of all draws",
-    "months": "Months that were simulated",
-    "startups_region": "Active startups in the region",
-    "wage_index": "Wage index of the last month; 1 at the start",
-    "lost_for_space": "Entrants lost because no rooms were found",
-    "subsidy_rmb": "Rent relief paid",
-    "lever": "Id of the lever",
-    "uid": "Identity of the startup, the same in every scenario",
-    "zone": "Id of the zone",
-    "segment": "Segment before the round",
-    "asked_rmb": "Money looked for",
-    "raised_rmb": "Money raised",
-    "investors": "Funds in the round",
-    "last_stage_region": "Startups and listed firms of the last stage",
-}
 #: the runs of the page on measures
 MEASURED_SEEDS, MEASURED_YEARS = (1, 2, 3), 10
 #: how it calls the cuts of the map, and the measures that have no column
@@ -172,18 +155,6 @@ FURTHER = {
     "theil_between_zones": "Theil between zones",
     "theil_within_zones": "Theil within zones",
     "moran_cells": "Moran's I over cells",
-}
-#: what became of the top share of the potential founders after some years (columns `top_..._3y` and so on)
-FATES = {
-    "founders": "Potential founders of the top share by drawn quality since the first month",
-    "kept_share": "Share of them who founded here and whose firm is still here after {years} years",
-    "kept": "Those who founded here and whose firm is still here after {years} years",
-    "producing_outside": "Those of the kept whose firm produces outside",
-    "founded_outside": "Those who founded elsewhere",
-    "left": "Those whose firm left the region",
-    "acquired": "Those whose firm was acquired",
-    "failed": "Those whose firm failed",
-    "no_rooms": "Those who founded here and have not found rooms, or were lost for want of them",
 }
 
 
@@ -263,14 +234,18 @@ def parameters_page() -> str:
 
 
 def odd_page() -> str:
-    """Return ODD.md with default and source of each parameter in its tables."""
+    """Return ODD.md with default and source of each parameter, and what each counter counts, in its tables."""
 
     def row(match: re.Match[str]) -> str:
         symbol, section, name = match.groups()
         cells = default(section, name), linked(about(section, name)["source"])
         return f"| {symbol}| [`{section}.{name}`](parameters.md#{section}) | {cells[0]} | {cells[1]} |"
 
-    return ODD_ROW.sub(row, (DOCS / "ODD.md").read_text(encoding="utf-8"))
+    def counter(match: re.Match[str]) -> str:
+        head, name = match.groups()
+        return f"{head} {CAPS[name][0].lower()}{CAPS[name][1:]} |" if name in CAPS else match.group()
+
+    return COUNTER_ROW.sub(counter, ODD_ROW.sub(row, (DOCS / "ODD.md").read_text(encoding="utf-8")))
 
 
 # sources.md
@@ -353,7 +328,10 @@ def series_page() -> str:
         "startups: one row a startup that had rooms here, as it is at the last step": run.startups,
         "moments: one row a target of the calibration of the scenario's world": table_of(run, MOMENTS),
     }.items():
-        rows = [(f"`{f.name}`", f.metadata[b"unit"].decode(), meaning(f)) for f in data.schema]
+        rows = [
+            (f"`{f.name}`", f.metadata[b"unit"].decode(), f.metadata[b"meaning"].decode())
+            for f in data.schema
+        ]
         out += f"\n## {title}\n\n" + table(head, rows)
     out += "\n## Effects of a comparison\n\n"
     out += (
@@ -371,27 +349,6 @@ def series_page() -> str:
     )
     layout = textwrap.dedent(str(sim.store.__doc__).split("::\n\n")[1].split("\n\n")[0])
     return out + f"\n## Files of a results folder\n\n```text\n{layout}\n```\n"
-
-
-def meaning(field: Any) -> str:
-    """Return what a column holds."""
-    told = str(field.metadata[b"meaning"].decode())
-    fate = re.fullmatch(r"top_(\w+)_(\d+)y", field.name)
-    if fate:
-        return FATES[fate.group(1)].format(years=fate.group(2))
-    if told or field.name not in MEANINGS | ROWS:
-        return told or counter(field.name)
-    return ROWS.get(field.name) or MEANINGS[field.name]
-
-
-def counter(name: str) -> str:
-    """Return what a counter of bounds counts, as ODD.md has it."""
-    cap = name.removeprefix("cap_")
-    row = re.search(rf"^\|.*`{cap}`.*$", (DOCS / "ODD.md").read_text(encoding="utf-8"), re.MULTILINE)
-    if row is None:
-        raise LookupError(f"ODD.md, Observation: say what {cap} counts")
-    cells = [cell.strip() for cell in row.group().strip("|").split("|")]
-    return cells[2][0].upper() + cells[2][1:]
 
 
 # scenarios.md

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from sim import meanings
 from sim.intervals import UNDEFINED, Interval, Verdict, mean_interval, verdict
 from sim.language import current_language
 from sim.measures import MEASURES
@@ -82,52 +83,29 @@ METRICS = {
     "lost_treated_startups": "startups",
     "lost_elsewhere_startups": "startups",
 } | {name: MEASURES[name][0] for name in CLUSTERING}
-#: what each metric means; differences are policy minus baseline, at the last month or summed over the run
-MEANINGS = {
+#: what those mean that are no columns of a run, or more than these
+EFFECTS = {
     "startups_region": "Active startups in the region: the net effect",
     "startups_treated_zones": "Active startups in the zones of the policy's place-bound levers",
     "displaced_startups": "Startups new in the treated zones that are elsewhere in the region in the baseline",
     "attracted_startups": "Startups new in the treated zones that are not in the region in the baseline",
     "displaced_share_of_gain": "Displaced over displaced plus attracted; a ratio of means",
-    "public_cost_rmb": "Public money spent, not discounted; for new space what is paid for building, for guided "
-    "money the part that is assumed to be lost",
-    "public_cost_pv_rmb": "The same, discounted to the first month at 5 % a year",
     "cost_per_net_startup_rmb": "Mean present cost over mean net startups; null where the net may be 0 or less",
     "windfall_share": "Public money of startups that are where it is paid in the baseline too, over all of it",
     "landlord_capture": "Subsidised area times the rise of the mean rent paid in its zone, over the subsidy; "
     "the mean moves with rents and with the ages of leases",
-    "heads_region": "R&D and production heads of startups and listed firms",
-    "rd_heads_region": "R&D heads",
-    "production_heads_region": "Production heads kept in the region",
-    "production_outside_heads": "Production heads of the region's firms elsewhere",
     "top_kept_share_3y": "Of the top 1 % of potential founders by drawn quality, the same in every scenario, the share "
     "of those drawn in the first 3 years who founded here and are still here at their end",
     "top_kept_share_5y": "The same after 5 years",
     "top_kept_share_10y": "The same after 10 years",
     "top_founded_outside_10y": "Those of them who founded elsewhere",
-    "top_left_10y": "Those whose firm left the region",
-    "top_acquired_10y": "Those whose firm was acquired",
-    "top_failed_10y": "Those whose firm failed",
-    "entries": "Entrants who found rooms",
-    "landed": "Entrants who were brought from abroad",
-    "founded_outside": "Potential founders who founded elsewhere",
-    "failures": "Startups that failed",
-    "acquisitions": "Startups acquired",
-    "listings": "Startups that went public",
-    "departures": "Startups that left the region",
-    "moves": "Moves of startups and listed firms",
-    "reservations": "Startups that reserved rooms on the list of a zone on offer",
-    "applications": "Startups that applied to move there",
-    "listed_region": "Listed firms in the region",
-    "registered_region": "Active startups and failed ones still on the register",
-    "deals": "Rounds closed",
-    "capital_rmb": "Money raised",
-    "guided_rmb": "Guided money in it",
     "other_tenants_m2_region": "Floor space held by other tenants",
     "gained_elsewhere_startups": "Startups outside the treated zones that are not in the region in the baseline",
     "lost_treated_startups": "Startups of the baseline's treated zones that are not in the region",
     "lost_elsewhere_startups": "Startups of the baseline's other zones that are not in the region",
-} | {name: MEASURES[name][1] for name in CLUSTERING}
+}
+#: what each metric means; differences are policy minus baseline, at the last month or summed over the run
+MEANINGS = {name: EFFECTS.get(name) or meanings.OUTCOMES[name] for name in METRICS}
 
 
 #: columns of the levers' accounts

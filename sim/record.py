@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sim import meanings
 from sim.counts import had_rooms, take_fields, take_flows, take_peaks, take_stock, take_zones
 from sim.ledger import (
     ACQUIRED,
@@ -29,7 +30,7 @@ from sim.ledger import (
     WAITING,
     Ledger,
 )
-from sim.measures import DRAWS, MEASURES, SURVIVAL, SURVIVES, Envelope, against_null, headline, survival
+from sim.measures import DRAWS, MEASURES, SURVIVAL, Envelope, against_null, headline, survival
 from sim.parameters import SEGMENTS
 from sim.space import Grid
 from sim.terms import WAN
@@ -40,7 +41,7 @@ LAST_STAGE = 5
 
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
 #: steps after which it is counted what became of the founders of the top share
-FATE_STEPS = (36, 60, 120)
+FATE_STEPS = tuple(12 * years for years in meanings.FATE_YEARS)
 FATES = ("kept", "producing_outside", "founded_outside", "left", "acquired", "failed", "no_rooms")
 
 
@@ -359,8 +360,8 @@ class Run:
         ]
         names = [f"founded_outside_{segment.lower()}" for segment in SEGMENTS]
         columns += [(name, "founders", pa.array(outside[:, s].copy())) for s, name in enumerate(names)]
-        meanings = dict.fromkeys(names, "Potential founders of the segment who chose another region")
-        return _table(columns, meanings | {c.name: c.meaning for c in REGION + COMPUTE + UPTAKE})
+        told = dict.fromkeys(names, "Potential founders of the segment who chose another region")
+        return _table(columns, told | {c.name: c.meaning for c in REGION + COMPUTE + UPTAKE})
 
     @functools.cached_property
     def presence(self) -> pa.Table:
@@ -432,10 +433,7 @@ class Run:
                 ("lead_fund", "-", pa.array(rows["lead"])),
                 ("investors", "funds", pa.array(rows["investors"])),
             ],
-            {
-                "stage": "Stage before the round",
-                "lead_fund": "Position of the first investor in the fund table",
-            },
+            meanings.DEALS,
         )
 
     @functools.cached_property
@@ -451,8 +449,7 @@ class Run:
         kinds = {name: pa.float64() if value is None else None for name, (_unit, value) in row.items()}
         return _table(
             [(name, unit, pa.array([value], kinds[name])) for name, (unit, value) in row.items()],
-            {name: meaning for name, (_unit, meaning) in MEASURES.items()}
-            | dict.fromkeys(SURVIVAL, SURVIVES),
+            meanings.OUTCOMES,
             optional=True,
         )
 
@@ -548,11 +545,11 @@ def _names(codes: Any, names: tuple[str, ...]) -> pa.DictionaryArray:
 
 
 def _table(
-    columns: list[tuple[str, str, pa.Array]], meanings: dict[str, str], optional: bool = False
+    columns: list[tuple[str, str, pa.Array]], told: dict[str, str], optional: bool = False
 ) -> pa.Table:
     """Return a table; without `optional` no cell may be absent, which Parquet writes in a third less time."""
     fields = [
-        pa.field(name, array.type, optional, {"unit": unit, "meaning": meanings.get(name, "")})
+        pa.field(name, array.type, optional, {"unit": unit, "meaning": told.get(name) or meanings.KEYS[name]})
         for name, unit, array in columns
     ]
     return pa.Table.from_arrays([array for _, _, array in columns], schema=pa.schema(fields))

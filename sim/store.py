@@ -109,6 +109,9 @@ class NotKeptError(LookupError):
 class Store:
     """The results in a folder, for reading.
 
+    Tables begin with ``scenario`` and ``seed``, between them ``point`` where the study has a design, and have the units and
+    meanings of their columns in the schema; docs/series.md lists them.
+
     Parameters
     ----------
     folder
@@ -120,39 +123,54 @@ class Store:
         self.plan = read_plan(self.folder)
 
     def outcomes(self) -> pa.Table:
-        """Return one row a run: the region at the last month, and sums over the run."""
+        """Return one row a run: the region at the last month, and sums over the run; each axis of a design is a column.
+
+        Among them ``startups_region`` [startups], ``rd_heads_region`` [heads], ``capital_rmb``, ``public_cost_rmb`` [RMB].
+        """
         return self._arms(OUTCOMES)
 
     def series(self) -> pa.Table:
-        """Return the months of each run by zone and segment."""
+        """Return a row for each month, zone and segment of each run: stocks at the end of the month and flows over it.
+
+        Among them ``startups``, ``rd_heads`` [heads], ``area_m2`` [m2], ``zone_rent_rmb_m2_month`` [RMB/m2/month].
+        """
         return self._arms("series")
 
     def region(self) -> pa.Table:
-        """Return the months of each run in the whole region: labour, compute, who founded elsewhere."""
+        """Return a row for each month of each run, of the whole region: labour, compute, who founded elsewhere.
+
+        Among them ``wage_index`` and ``compute_price`` [of the first month], ``seekers_heads`` and ``posts_heads`` [heads].
+        """
         return self._arms("region")
 
     def presence(self) -> pa.Table:
-        """Return who was there after 12, 36, 60, 120 steps and at the end of each run."""
+        """Return a row for each startup that was there after 12, 36, 60, 120 steps and at the end of each run.
+
+        ``step`` says when, ``uid`` who, the same in every scenario; with ``zone``, ``status``, ``rd_heads`` [heads].
+        """
         return self._arms("presence")
 
     def costs(self) -> pa.Table:
-        """Return the public cost of each run by month and lever."""
+        """Return a row for each month and lever of each run: ``cost_rmb`` [RMB], ``served`` and ``refused`` [count]."""
         return self._arms("costs")
 
     def deals(self) -> pa.Table:
-        """Return the closed rounds of each run, if the plan keeps them."""
+        """Return a row for each closed round of each run, if the plan keeps them: ``month``, ``uid``, ``raised_rmb`` [RMB]."""
         return self._arms("deals")
 
     def startups(self) -> pa.Table:
-        """Return the startups of each run at its last step, whole, if the plan keeps them."""
+        """Return a row for each startup of each run that had rooms here, at the last step, if the plan keeps them.
+
+        Among them ``born`` [months], ``rd_heads`` [heads], ``cash_rmb`` and ``valuation_rmb`` [RMB].
+        """
         return self._arms("startups")
 
     def moments(self) -> pa.Table:
-        """Return what the targets of its world ask of each run, if the plan keeps it."""
+        """Return a row for each target of its world and each run, if the plan keeps them: ``key``, ``value`` [of the target]."""
         return self._arms("moments")
 
     def points(self) -> pa.Table:
-        """Return the points of the design: position, and a column for each axis."""
+        """Return a row for each point of the design: ``point``, its position from 0, and a column for each axis."""
         return pa.table({"point": pa.array(range(len(self.plan.points)), pa.int32())} | self._axes())
 
     def done(self) -> dict[str, Head]:

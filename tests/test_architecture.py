@@ -20,7 +20,7 @@ LAYERS = [
     ["problems", "progress", "randomness", "parameters", "indices", "files"],
     ["toml_source", "places", "made_worlds", "csv_source", "districts", "plugins"],
     ["space", "terms", "scenario_files"],
-    ["measures"],
+    ["measures", "meanings"],
     ["levers", "ledger"],
     ["policy"],
     ["explain", "world"],

@@ -15,6 +15,8 @@ from sim.policy import policies_of
 from sim.processes import exits, finance, location, operations
 from sim.record import POSITION, SERIES
 from sim.scenario import Scenario
+from sim.study_files import KEPT
+from sim.work import table_of
 from sim.world import IdentityError
 
 MONTHS = 24
@@ -154,9 +156,12 @@ def test_two_models_in_one_process_do_not_touch_each_other():
 
 def test_tables_carry_units_and_meanings():
     result = run("rent-cut", months=12)
-    for table, columns in ((result.series, len(SERIES) + 3), (result.presence, 10)):
-        assert table.num_columns == columns
-        assert all(field.metadata[b"unit"] for field in table.schema)
+    tables = {name: table_of(result, name) for name in ("outcomes", *KEPT)}
+    assert (tables["series"].num_columns, tables["presence"].num_columns) == (len(SERIES) + 3, 10)
+    for name, table in tables.items():
+        for field in table.schema:
+            assert field.metadata[b"unit"], f"{name}.{field.name}"
+            assert field.metadata[b"meaning"], f"{name}.{field.name}"
     assert result.series.num_rows == 12 * 16 * 4
     assert result.outcomes.num_rows == 1
 
