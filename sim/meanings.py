@@ -4,6 +4,9 @@ from sim.measures import MEASURES, SURVIVAL, SURVIVES
 
 #: what columns hold that say which row it is, in any table that has no text of its own for them
 KEYS = {
+    "scenario": "Id of the scenario",
+    "point": "Position of the point in the study's design",
+    "seed": "Seed of all draws",
     "month": "Month of the scenario, from 0",
     "lever": "Id of the lever",
     "uid": "Identity of the startup, the same in every scenario",
@@ -51,8 +54,7 @@ FATES = {
 }
 #: the row of outcomes
 OUTCOMES = {
-    "scenario": "Id of the scenario",
-    "seed": "Seed of all draws",
+    **{name: KEYS[name] for name in ("scenario", "seed")},
     "months": "Months that were simulated",
     "startups_region": "Active startups in the region",
     "listed_region": "Listed firms in the region",

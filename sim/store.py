@@ -37,6 +37,7 @@ import pyarrow.parquet as pq
 
 from sim.files import LEFT_OVER, packed, plain, write, write_csv, write_table
 from sim.language import _
+from sim.meanings import KEYS
 from sim.plan import KEEP, Arm, DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
 from sim.problems import shown
 
@@ -416,10 +417,7 @@ def writing(
         if (folder / "plan.json").exists():
             before = read_plan(folder)
             failed = frozenset(failure.run for failure in Store(folder).failures())
-            differing = before.differences(plan)
-            if differing:
-                message = _("{path} holds results of another plan ({keys}): choose another folder")
-                raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
+            require_same(folder, before, plan)
         write(folder / "plan.json", plan.text.encode())
         (folder / "failures.jsonl").unlink(missing_ok=True)  # what failed is tried again
         for left_over in [*folder.glob(LEFT_OVER), *folder.glob(f"shards/{LEFT_OVER}")]:
@@ -551,8 +549,17 @@ def _with_keys(table: pa.Table, arms: list[Arm], rows: np.ndarray) -> pa.Table:
     for name, values in keys.items():
         if name in table.column_names:
             table = table.drop_columns(name)
-        table = table.add_column(0, pa.field(name, values.type, metadata={"unit": "-"}), values)
+        told = {"unit": "-", "meaning": KEYS[name]}
+        table = table.add_column(0, pa.field(name, values.type, metadata=told), values)
     return table
+
+
+def require_same(folder: pathlib.Path, before: Plan, plan: Plan) -> None:
+    """Raise OtherPlanError if the plan that a folder holds is not `plan`, or the same with fewer seeds or scenarios."""
+    differing = before.differences(plan)
+    if differing:
+        message = _("{path} holds results of another plan ({keys}): choose another folder")
+        raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
 
 
 def write_run(folder: str | os.PathLike[str], tables: dict[str, pa.Table]) -> None:

@@ -21,7 +21,7 @@ from sim.language import _
 from sim.plan import Arm, DamagedResultsError, OtherPlanError, Plan, read_plan
 from sim.problems import shown
 from sim.scenario import Scenario
-from sim.store import Failure, Store, Writer, writing
+from sim.store import Failure, Store, Writer, require_same, writing
 from sim.study_files import Study, has_key
 from sim.work import Executor, read_work
 
@@ -125,10 +125,7 @@ def prospect(study: Study, out: str | os.PathLike[str]) -> tuple[int, int]:
     if not (folder / "plan.json").exists():
         return 0, plan.size
     results = Store(folder)
-    differing = results.plan.differences(plan)
-    if differing:
-        message = _("{path} holds results of another plan ({keys}): choose another folder")
-        raise OtherPlanError(message.format(path=shown(folder), keys=shown(", ".join(differing))))
+    require_same(folder, results.plan, plan)
     done = results.done()
     held = sum(arm.run in done for arm in plan.arms())
     return held, plan.size - held
