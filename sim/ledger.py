@@ -134,6 +134,16 @@ def is_eligible(firm, rule, month):
 
 
 @kernel
+def offered(mask, share, z):
+    """Return the sum of the shares of the rent that a mask's rent cuts pay in a zone."""
+    whole = 0.0
+    for k in range(share.shape[0]):
+        if (mask >> np.int64(k)) & np.int64(1):
+            whole += share[k, z]
+    return whole
+
+
+@kernel
 def turns(firms, chosen, key):
     """Return the number by which each chosen startup is served."""
     out = np.empty(chosen.size)

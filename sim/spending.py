@@ -13,11 +13,7 @@ if TYPE_CHECKING:
     from sim.paired import Comparison
 
 
-#: tables of the terms whose levers count whom they refuse
-REFUSING = ("cuts", "programmes", "aids", "cash", "centres", "guided")
-
-
-#: what the levers of a table of the terms serve
+#: what the levers of a table of the terms serve and refuse; those of other tables refuse nobody
 SERVED = {"cuts": N_("startups"), "programmes": N_("startups"), "aids": N_("startups"), "cash": N_("entering startups"),
           "centres": N_("GPU"), "guided": N_("rounds")}  # fmt: skip
 
@@ -55,7 +51,7 @@ def spending(comparison: "Comparison", policy: str) -> list[dict[str, Any]]:
             "budget_rmb": budgets[i],
             "counts": bool(lever.slot),
             "served": float(served[i]) / max(months, 1),
-            "refused": float(refused[i]) / max(months, 1) if lever.slot in REFUSING else None,
+            "refused": float(refused[i]) / max(months, 1) if lever.slot in SERVED else None,
             "assumed": lever.assumed,
             "stress": lever.stress,
         })  # fmt: skip

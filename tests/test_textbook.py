@@ -164,6 +164,15 @@ def test_where_public_compute_is_free_the_twin_is_the_engine():
     assert twin.compute.demand > 0.0
 
 
+def test_where_rooms_cost_nothing_at_all_the_twin_is_the_engine():
+    zones = ["wudaokou", "yongfeng", "north-latitude"]
+    cut = {"kind": "rent-cut", "id": "a", "from": "2025-01", "zones": zones, "share": 1.0}
+    free = {"policies": [cut], "location.occupancy_cost_rmb_m2_month": 0.0, "initial.history_months": 12}
+    model, twin = both(scenario().with_values(free))
+    assert first(compare(model, twin, 2)) is None
+    assert any(startup.relief == 1.0 for startup in twin.active())
+
+
 def test_where_cuts_of_more_than_the_rent_run_short_one_after_the_other_the_twin_is_the_engine():
     cut = {"kind": "rent-cut", "from": "2025-01", "zones": ["wudaokou", "yongfeng"], "share": 0.8}
     levers = [

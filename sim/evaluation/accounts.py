@@ -11,7 +11,7 @@ from sim.evaluation.reading import Runs
 from sim.evaluation.result import Additionality, Cost, Displaced, Effect, Estimate, LeverUse, Plan
 from sim.language import _
 from sim.policy import Policies
-from sim.spending import REFUSING
+from sim.spending import SERVED
 
 _DENOMINATORS = {
     "startups_region": "the interval of the net effect on startups reaches 0",
@@ -187,7 +187,7 @@ def lever_uses(runs: Runs, member: design.Member) -> tuple[LeverUse, ...]:
         served = refused = None
         if means is not None and lever.slot:
             served = float(means[1, i]) / max(acting, 1)
-            refused = float(means[2, i]) / max(acting, 1) if lever.slot in REFUSING else None
+            refused = float(means[2, i]) / max(acting, 1) if lever.slot in SERVED else None
         spent = float(means[0, i]) if means is not None else 0.0
         rows.append(LeverUse(lever.id, lever.kind,  # type: ignore[attr-defined]
                              acting, spent, budget, served, refused, lever.assumed, lever.stress,

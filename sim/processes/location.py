@@ -29,7 +29,7 @@ import functools
 import numpy as np
 
 from sim.compiled import exp, exps, kernel, log, logs
-from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, distinct, in_turn, turns, without_rooms
+from sim.ledger import ABROAD, ACTIVE, LISTED, LOST, distinct, in_turn, offered, turns, without_rooms
 from sim.randomness import uniform
 from sim.space import Grid, total
 from sim.terms import WAN
@@ -193,10 +193,7 @@ def relief_by_zone(masks, share):
     out = np.zeros((masks.size, share.shape[1]))
     for m in range(masks.size):
         for z in range(share.shape[1]):
-            for k in range(share.shape[0]):
-                if (masks[m] >> np.int64(k)) & np.int64(1):
-                    out[m, z] += share[k, z]
-            out[m, z] = min(out[m, z], 1.0)
+            out[m, z] = min(offered(masks[m], share, z), 1.0)
     return out
 
 

@@ -21,7 +21,7 @@ Review 111, 3328-3375, doi:10.1257/aer.20191277.
 import numpy as np
 
 from sim.compiled import exps, inlined_kernel, kernel, log
-from sim.ledger import ACTIVE, IN_PROGRAMME, LISTED, SUPPORTED
+from sim.ledger import ACTIVE, IN_PROGRAMME, LISTED, SUPPORTED, offered
 from sim.terms import WAN
 from sim.world import FLOW, exact, floor_exact, price_level
 
@@ -227,13 +227,10 @@ def settle(firms, states, books, par, filled, labour, compute, zone, cuts, rent_
         books[i].subsidy += relief
         flows[z, firm.segment, SUBSIDISED_AREA] += exact(firm.area)
         flows[z, firm.segment, SUBSIDY] += relief
-        offered = 0.0
-        for k in range(cuts.size):
-            if (books[i].eligible >> k) & 1:
-                offered += rent_share[k, z]
+        whole = offered(np.int64(books[i].eligible), rent_share, z)
         for k in range(cuts.size):
             if (books[i].eligible >> k) & 1 and rent_share[k, z] > 0.0:
-                paid = exact(relief * rent_share[k, z] / offered)
+                paid = exact(relief * rent_share[k, z] / whole)
                 account = accounts[cuts[k].lever]
                 account.spent += paid
                 account.spent_year += paid

@@ -10,7 +10,7 @@ reach for that.
 import numpy as np
 
 from sim.compiled import kernel
-from sim.ledger import in_turn, is_eligible
+from sim.ledger import in_turn, is_eligible, offered
 from sim.randomness import combine
 from sim.terms import WAN
 from sim.world import exact
@@ -57,16 +57,6 @@ def mark(firms, books, month, cuts):
             if is_eligible(firms[i], cuts[k], month) and firms[i].area <= cuts[k].max_area:
                 bits |= np.int64(1) << np.int64(k)
         books[i].eligible = bits
-
-
-@kernel
-def offered(mask, share, z):
-    """Return the sum of the shares that a mask's rent cuts pay in a zone."""
-    whole = 0.0
-    for k in range(share.shape[0]):
-        if (mask >> np.int64(k)) & np.int64(1):
-            whole += share[k, z]
-    return whole
 
 
 @kernel

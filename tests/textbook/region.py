@@ -4,6 +4,9 @@ import numpy as np
 
 from .words import to_grain
 
+#: of a square metre, where rooms cost nothing at all [RMB/m2/month]   (E5)
+LEAST_COST = 0.01
+
 
 class Region:
     """The offices of the region, and what they are near to.
@@ -178,7 +181,7 @@ class Region:
         """Return what a rent is worth.   (E5)"""
         w = self.model.setup.location
         base = w.reference_rent_rmb_m2_month + w.occupancy_cost_rmb_m2_month
-        paid = rent * (1.0 - relief) + w.occupancy_cost_rmb_m2_month
+        paid = np.maximum(rent * (1.0 - relief) + w.occupancy_cost_rmb_m2_month, LEAST_COST)
         return -w.rent_sensitivity * base / w.reference_rent_rmb_m2_month * np.log(paid / base)
 
     def value(self, segment, phase, cuts):
