@@ -10,12 +10,11 @@ import os
 import pathlib
 import shlex
 import sys
-import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from sim.alignment import WIDEST, aligned
 from sim.app.command import app
 from sim.calibration.commands import calibrate, holdout, sensitivity
 from sim.evaluation.command import evaluate
@@ -156,7 +155,8 @@ def list_scenarios(as_json: bool) -> None:
         )
         for scenario in scenarios
     ]
-    _echo_table([(_("id"), _("name"), _("policies")), *rows])
+    rows = [(_("id"), _("name"), _("policies")), *rows]
+    click.echo("\n".join(aligned(rows, widest=WIDEST)))
 
 
 @cli.group(help=_("Check, show and describe scenario files."))
@@ -209,13 +209,13 @@ def show(scenario_id: str, origin: bool, as_json: bool) -> None:
         _echo_json({"id": loaded.id, "fingerprint": loaded.fingerprint, "values": values})
         return
     rows = [
-        (entry.key, json.dumps(entry.value, ensure_ascii=False), entry.unit, entry.origin)[
+        (entry.key, json.dumps(entry.value, ensure_ascii=False), entry.unit and _(entry.unit), entry.origin)[
             : 4 if origin else 3
         ]
         for entry in loaded.entries()
         if entry.value is not None
     ]
-    _echo_table(rows)
+    click.echo("\n".join(aligned(rows, widest=WIDEST)))
 
 
 @scenario.command(
@@ -386,19 +386,6 @@ def report_study(folder: str, out: str | None) -> None:
 
 for command in (app, world, plugins, study, evaluate, calibrate, holdout, sensitivity):
     cli.add_command(command)
-
-
-def _echo_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in aligned columns; an over-long cell just pushes its row to the right."""
-    widths = [min(48, max(_columns(row[i]) for row in rows)) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
-
-
-def _columns(text: str) -> int:
-    """Return how many columns of a terminal `text` takes; Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def main() -> None:

@@ -139,15 +139,16 @@ def from_accepted(
     return axes, points
 
 
-def rows_of(path: pathlib.Path) -> list[list[str]]:
-    """Return the rows of a CSV file.
+def rows_of(path: pathlib.Path) -> list[tuple[int, list[str]]]:
+    """Return the rows of a CSV file that are not blank, each with the number of its last line, from 1.
 
     Raises
     ------
     OSError, UnicodeDecodeError, csv.Error
         If it cannot be read.
     """
-    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+    reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
+    return [(reader.line_num, row) for row in reader if row]
 
 
 def cell(text: str) -> Any:

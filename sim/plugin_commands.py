@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from sim.alignment import aligned
 from sim.language import N_, _
 
 BROKEN = 4
@@ -105,7 +106,4 @@ def _table(rows: list[tuple[str, ...]], markdown: bool) -> str:
         return "\n".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return "\n".join(aligned(rows))

@@ -199,6 +199,8 @@ class _Reader:
 
     def __init__(self, path: pathlib.Path, source: Source) -> None:
         self.path, self.source, self.problems = path, source, list[Problem]()
+        #: where each value of a CSV file of points first stands: file, line
+        self.places: dict[tuple[str, type, Any], tuple[str, int]] = {}
 
     def refuse(self, key: KeyPath, message: str) -> None:
         """Note what is wrong with a key."""
@@ -469,30 +471,25 @@ class _Reader:
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             self.refuse(("design", "file"), _("cannot be read: {why}").format(why=shown(error)))
             return (), ()
-        rows = [row for row in rows if row]
         if len(rows) < 2:
             self.refuse(("design", "file"), _("needs a line of keys and at least one point"))
             return (), ()
-        for line, row in enumerate(rows[1:], start=2):
-            if len(row) != len(rows[0]):
-                self.problems.append(
-                    Problem(
-                        name,
-                        line,
-                        1,
-                        "",
-                        _("has {n} cells, the keys are {m}").format(n=len(row), m=len(rows[0])),
-                    )
-                )
-        for key in sorted({key for key in rows[0] if rows[0].count(key) > 1}):
-            self.problems.append(
-                Problem(name, 1, 1, key, _("the key {key} stands twice").format(key=shown(key)))
-            )
+        (first, keys), *rows = rows
+        for line, row in rows:
+            if len(row) != len(keys):
+                rule = _("has {n} cells, the keys are {m}").format(n=len(row), m=len(keys))
+                self.problems.append(Problem(name, line, 1, "", rule))
+        for key in sorted({key for key in keys if keys.count(key) > 1}):
+            rule = _("the key {key} stands twice").format(key=shown(key))
+            self.problems.append(Problem(name, first, 1, key, rule))
         self._stop()
         points = tuple(
-            {key: designs.cell(cell) for key, cell in zip(rows[0], row, strict=True)} for row in rows[1:]
+            {key: designs.cell(cell) for key, cell in zip(keys, row, strict=True)} for _line, row in rows
         )
-        return tuple(Axis(key, values=_unlike(point[key] for point in points)) for key in rows[0]), points
+        for (line, _row), point in zip(rows, points, strict=True):
+            for key, value in point.items():
+                self.places.setdefault((key, type(value), value), (name, line))
+        return tuple(Axis(key, values=_unlike(point[key] for point in points)) for key in keys), points
 
     def _check_points(
         self, scenarios: dict[str, Scenario], axes: tuple[Axis, ...], points: tuple[dict[str, Any], ...]
@@ -511,7 +508,12 @@ class _Reader:
                 try:
                     at_point(having[0], {axis.key: value}, {axis.key} if axis.factor else set())
                 except (ScenarioError, TypeError) as error:
-                    self.refuse(at, f"{shown(axis.key)} = {shown(value)}: " + _reason(error))
+                    why = f"{shown(axis.key)} = {shown(value)}: " + _reason(error)
+                    place = self.places.get((axis.key, type(value), value))
+                    if place is None:
+                        self.refuse(at, why)
+                    else:
+                        self.problems.append(Problem(*place, 1, "", why))
         seen = {tuple(point.items()) for point in points}
         if len(seen) < len(points):
             self.refuse(("design",), _("{n} points stand twice").format(n=len(points) - len(seen)))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sim.alignment import aligned
 from sim.intervals import Interval
 from sim.language import _, current_language, name_in
 from sim.problems import shown
@@ -30,6 +31,7 @@ WITHOUT_DIRECTION = (
 )
 MOST_FAILURES = 10  #: failed runs that are named; all are in the results folder
 _NONE = "–"
+NUMBERS = (2,)  #: columns that are aligned at their right side
 
 
 def sentences(comparison: "Comparison") -> list[str]:
@@ -51,7 +53,7 @@ def effects_table(comparison: "Comparison") -> list[str]:
 def headline_table(comparison: "Comparison") -> list[str]:
     """Return the headlines of each policy as lines of text."""
     rows = headline_rows(comparison)
-    return aligned(rows, left=tuple(range(len(rows[0]))))
+    return aligned(rows)
 
 
 def headline_rows(comparison: "Comparison") -> list[list[str]]:
@@ -116,7 +118,7 @@ def top_founders(comparison: "Comparison") -> list[str]:
     return [
         "",
         title.format(share=number(share), n=number(founders)),
-        *aligned(rows, left=tuple(range(len(rows[0])))),
+        *aligned(rows),
     ]
 
 
@@ -142,7 +144,7 @@ def lever_table(comparison: "Comparison") -> list[str]:
             rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
                          _NONE if row["stress"] else number(row["spent_rmb"] / 1e6),
                          part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
-    return ["", *aligned(rows, left=tuple(range(len(rows[0]))))] if len(rows) > 1 else []
+    return ["", *aligned(rows)] if len(rows) > 1 else []
 
 
 def announcements(comparison: "Comparison") -> list[str]:
@@ -177,7 +179,7 @@ def metrics_table(comparison: "Comparison") -> list[str]:
         treated = name == "startups_treated_zones"  # not the same zones for each policy
         level = _amount(float(means[0]), unit) if means and not treated else ""
         rows.append([_label(name), _unit(unit), level, *cells])
-    return aligned(rows)
+    return aligned(rows, NUMBERS)
 
 
 def closing_lines(comparison: "Comparison") -> list[str]:
@@ -241,7 +243,7 @@ def run_summary(run: "Run") -> list[str]:
     ]
     title = _("{scenario}, seed {seed}, {months} months from {start}")
     words = {"scenario": shown(run.scenario_id), "seed": run.seed, "months": run.months, "start": run.start}
-    table = aligned([[label, "", value] for label, value in rows])
+    table = aligned([[label, "", value] for label, value in rows], NUMBERS)
     short = {name: run.caps[name] for name in SHORTAGES}
     closing = [*_shortages(short), _("one seed is a story, not a result")]
     return [title.format(**words), *table, *clustering_table(run), *closing]
@@ -281,7 +283,7 @@ def clustering_table(run: "Run") -> list[str]:
         if found[name].observed == found[name].observed or not name.startswith(("south", "north"))
     ]
     rows += [[labels[name][0], *_against(found[name], labels[name][1])] for name in known]
-    return ["", *aligned(rows, left=(0, 1)), ""]
+    return ["", *aligned(rows, NUMBERS), ""]
 
 
 def _against(index: "Envelope", unit: str) -> tuple[str, str]:
@@ -335,18 +337,6 @@ def _amount(value: float, unit: str) -> str:
     if unit == "share":
         return number(100 * value)
     return number(value / 1e6) if unit.startswith("RMB") else number(value)
-
-
-def aligned(rows: list[list[str]], left: tuple[int, ...] = (0, 1)) -> list[str]:
-    """Return rows as lines with aligned columns."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if i in left or i > 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def number(value: float) -> str:

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from test_calibration import series, small_ensemble, small_targets
 
+from sim.alignment import aligned
 from sim.calibration import holdouts, pictures
 from sim.calibration.ensemble import accepted, write
 from sim.calibration.experiments import IN_PROPORTION, study_of
@@ -28,7 +29,7 @@ from sim.calibration.holdouts import (
 from sim.calibration.matching import run_points
 from sim.calibration.recovery import made_targets
 from sim.calibration.smc import Population, simulate
-from sim.calibration.tables import aligned, difference_rows, holdout_rows, markdown
+from sim.calibration.tables import difference_rows, holdout_rows, markdown
 from sim.places import read_world
 from sim.problems import ScenarioError
 from sim.scenario import Scenario

@@ -331,6 +331,22 @@ def test_what_is_wrong_with_points_of_a_file_is_said(study, tmp_path, text, told
     assert told in problems(study, HEAD + '[design]\nmethod = "csv"\nfile = "points.csv"\n')[0][3]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("births.heredity\n0.1\n\n0.2\n7\n", 5),
+        ("births.heredity\n0.1\n\n0.2,0.3\n", 4),
+        ("\n\nbirths.heredity,births.heredity\n0.1,0.2\n", 3),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_points_is_said_at_its_line_blank_ones_counted(study, tmp_path, text, line):
+    (tmp_path / "points.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError) as wrong:
+        study(HEAD + '[design]\nmethod = "csv"\nfile = "points.csv"\n')
+    (problem,) = wrong.value.problems
+    assert (problem.path, problem.line) == ("points.csv", line)
+
+
 def test_a_point_that_a_scenario_does_not_allow_is_refused():
     with pytest.raises(ScenarioError, match="must lie between"):
         at_point(Scenario.load("baseline"), {"births.heredity": 9.0}, set())

@@ -16,6 +16,7 @@ from pydantic import Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.accepted import Ensemble
+from sim.alignment import aligned
 from sim.calibration.calibrate import Met, how_met, ids_met
 from sim.calibration.experiments import Done, Experiment, carry_out
 from sim.calibration.holdout_measures import HELD, Seen
@@ -312,7 +313,7 @@ def densest_stock(world: str) -> str:
 
 def lines(found: Confrontation) -> list[str]:
     """Return the confrontation as text: hold-outs first, then targets, then rival worlds."""
-    from sim.calibration.tables import aligned, difference_rows, holdout_rows, rival_rows, target_rows
+    from sim.calibration.tables import difference_rows, holdout_rows, rival_rows, target_rows
 
     median, mean, number = ids_met(found.targets)
     failures = [answer for answer in found.answers if answer.verdict.startswith(_("FAILS"))]

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.calibration.tables import Rows, aligned, number
+from sim.alignment import aligned
+from sim.calibration.tables import Rows, number
 from sim.designs import Axis
 from sim.language import _
 from sim.parameters import SECTIONS

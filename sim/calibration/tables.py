@@ -30,14 +30,6 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def aligned(rows: Rows) -> list[str]:
-    """Return rows with their columns aligned."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-
-
 def markdown(rows: Rows) -> str:
     """Return rows as a table of Markdown, the first as its head."""
     escaped = [[re.sub(r"([|*<])", r"\\\1", cell) for cell in row] for row in rows]

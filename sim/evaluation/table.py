@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from sim.alignment import aligned
 from sim.evaluation.result import CriticalMass, Effect, Estimate, Evaluation, PolicyResult
 from sim.language import N_, _
 from sim.problems import shown
-from sim.summary import aligned, number, percent
+from sim.summary import number, percent
 
 _NONE = "–"
 #: how a policy does beside cash
@@ -20,7 +21,7 @@ def lines(found: Evaluation) -> list[str]:
     for part in (headline_table, cost_table, additionality_table, time_table, dose_table, vector_table):
         rows = part(found)
         if len(rows) > 1:
-            out += ["", *aligned(rows, left=tuple(range(len(rows[0]))))]
+            out += ["", *aligned(rows)]
     out += ["", *_choices(found)]
     return [*out, *map(shown, found.notes)]
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Self
 
+from sim.alignment import aligned
 from sim.language import _
 from sim.verify.case import Case, Knob, Result, Row, Value
 
@@ -54,10 +55,7 @@ def report_lines(result: Result) -> list[str]:
     head = [_("quantity"), _("theory"), _("simulation"), _("within"), "", ""]
     cells = [[row.quantity, *numbers(row), mark_of(reasons.index(row.reason)), _("ok") if row.passed else _("FAILED")]
              for row in result.rows]  # fmt: skip
-    widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
-    for line in [head, *cells]:
-        name, *others = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        lines.append("  " + "  ".join([name, *others]).rstrip())
+    lines += [f"  {line}" for line in aligned([head, *cells])]
     lines += [f"  {mark_of(i)}: {reason}" for i, reason in enumerate(reasons)]
     return lines
 
@@ -101,11 +99,7 @@ def case_lines(case: Case) -> list[str]:
     rows = [
         [name, value_text(knob.default), range_text(knob), knob.meaning] for name, knob in case.knobs.items()
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)] if rows else []
-    for row in rows:
-        first = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False))
-        lines.append(f"  {first}  {row[3]}".rstrip())
-    return lines
+    return lines + [f"  {line}" for line in aligned(rows)]
 
 
 def range_text(knob: Knob) -> str:
