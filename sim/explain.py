@@ -241,7 +241,8 @@ def _type_name(value: Any) -> str:
         (dict, _("a table")),
         ((datetime.date, datetime.time), _('a bare date (put it in quotes, as "2025-07")')),
     ]
-    return next((name for types, name in names if isinstance(value, types)), _("nothing"))
+    found = next((name for types, name in names if isinstance(value, types)), "")
+    return found or (_("nothing") if value is None else type(value).__name__)
 
 
 def _find(

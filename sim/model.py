@@ -6,6 +6,7 @@
 1
 """
 
+import operator
 import os
 from collections.abc import Callable
 from typing import Any, Self
@@ -77,7 +78,7 @@ class ClusterModel(mesa.Model):
         base
             Id or path of a scenario.
         months
-            Months after which the model stops running.
+            Months after which the model stops running, 0 or more.
         rent_cut_share
             Share of the rent that is cut where the scenario's rent cut, or else the shipped one, acts.
         new_space_m2
@@ -91,9 +92,11 @@ class ClusterModel(mesa.Model):
         ScenarioError
             If the scenario cannot be read, or takes no such value.
         ValueError
-            If `rng` is text and no whole number.
+            If `rng` is text and no whole number, or `months` is no whole number of 0 or more.
         """
-        rng = whole_number(rng)
+        months = whole("months", months, least=0)
+        if isinstance(rng, str):  # from a field of a page
+            rng = whole("rng", rng) if rng.strip() else None
         given = isinstance(rng, int | np.integer)
         super().__init__(rng=abs(int(rng)) if given else rng)
         scenario = Scenario.load(base)
@@ -102,7 +105,7 @@ class ClusterModel(mesa.Model):
         if float(new_space_m2):
             scenario = with_new_space(scenario, float(new_space_m2))
         self._build(scenario, int(rng if given else self.rng.integers(2**31)))
-        self.last_month = int(months)
+        self.last_month = months
         self.datacollector = mesa.DataCollector(model_reporters=dict(REPORTERS))
         self.datacollector.collect(self)
 
@@ -115,15 +118,20 @@ class ClusterModel(mesa.Model):
         scenario
             A scenario, its id, or the path of its file.
         seed
-            Seed of all draws; any whole number.
+            Seed of all draws; any whole number, of which the last 64 bits count.
         cell_km
-            Size of the cells; absent: the world's own.
+            Size of the cells [km]; absent: the world's own.
 
         Raises
         ------
         ScenarioError
             If the scenario cannot be read, or its history leads to no startup.
+        WorldError
+            If a zone has no cell of that size, or a made world is to have other cells than its own.
+        ValueError
+            If `seed` is no whole number, or `cell_km` no finite number above 0.
         """
+        seed = whole("seed", seed)
         model = cls.__new__(cls)
         mesa.Model.__init__(model, rng=abs(seed))
         model._build(scenario if isinstance(scenario, Scenario) else Scenario.load(scenario), seed, cell_km)
@@ -313,11 +321,11 @@ class ClusterModel(mesa.Model):
         Raises
         ------
         ValueError
-            If there is no month to advance.
+            If there is no month to advance, or `months` is no whole number.
         """
         world = self.world
         first = world.month
-        months = self.last_month - first if months is None else int(months)
+        months = self.last_month - first if months is None else whole("months", months)
         if months < 1:
             raise ValueError(f"months: must be 1 or more, not {months} (the model is at month {first})")
         levers = tuple(lever.id for lever in self.policies.levers)
@@ -354,20 +362,21 @@ class ClusterModel(mesa.Model):
         )
 
 
-def whole_number(rng: Any) -> Any:
-    """Return text as the whole number that it spells, blank text as None, and anything else as it is.
+def whole(name: str, value: Any, least: int | None = None) -> int:
+    """Return a whole number of any type, NumPy's or text that spells one, as an int.
 
     Raises
     ------
     ValueError
-        If the text is no whole number.
+        If it is none, or is below `least`; `name` is what the message calls it.
     """
-    if not isinstance(rng, str):
-        return rng
     try:
-        return int(rng) if rng.strip() else None
-    except ValueError:
-        raise ValueError(f"rng: must be a whole number, not {rng!r}") from None
+        number = int(value) if isinstance(value, str) else operator.index(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: must be a whole number, not {value!r}") from None
+    if least is not None and number < least:
+        raise ValueError(f"{name}: must be {least} or more, not {number}")
+    return number
 
 
 def _startups(model: ClusterModel) -> int:

@@ -3,13 +3,15 @@
 import csv
 import functools
 import io
+import itertools
 import json
 import os
 import pathlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sim.city import (
@@ -106,12 +108,13 @@ def new_world(
     _check_size(zone_rows, zone_table, problems)
     if problems:
         raise ScenarioError(problems)
-    belts = {}
+    given = {row.belt: (row.belt, row.belt) for row in zone_rows if row.belt}
+    belts: dict[str, tuple[str, str]] = {}
     for i, row in enumerate(zone_rows):
         district = where[row.id]
-        named = (district.name, district.name_zh) if not row.belt else (row.belt, row.belt)
-        zone_rows[i] = row.model_copy(update={"belt": row.belt or _slug(district.name)})
-        belts[zone_rows[i].belt] = named
+        named = (row.belt, row.belt) if row.belt else (district.name, district.name_zh)
+        belt = row.belt or _belt_id(district.name, named, given | belts)
+        zone_rows[i], belts[belt] = row.model_copy(update={"belt": belt}), named
     texts = {
         SETTINGS: _settings((name, name_zh), zone_rows, node_rows, belts, cell_km, home, credit),
         ZONES: _as_csv(CityZone, zone_rows),
@@ -240,8 +243,12 @@ def _check_size(zones: Sequence[CityZone], table: Table, problems: list[Problem]
             problems.append(table.problem(table.rows[far], key, message))
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or f"belt-{sum(map(ord, name)) % 1000}"
+def _belt_id(name: str, named: tuple[str, str], belts: Mapping[str, tuple[str, str]]) -> str:
+    """Return the id of a district's belt: its name in plain letters, with a number where others have that id."""
+    letters = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    first = re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or "belt"
+    numbered = itertools.chain([first], (f"{first}-{n}" for n in itertools.count(2)))
+    return next(belt for belt in numbered if belts.get(belt, named) == named)
 
 
 def _settings(

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -345,7 +346,7 @@ class Scenario(BaseModel):
         tree = self._tree(resolved)
         problems = []
         for key, value in changes.items():
-            message = _set(tree, key, value)
+            message = _set(tree, key, value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
             if message:
                 problems.append(Problem(self.id, None, None, key, message))
         return tree, problems

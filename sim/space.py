@@ -7,6 +7,7 @@ the size of a cell, never on the scenario.
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 
@@ -72,12 +73,16 @@ class Grid:
         ------
         WorldError
             If there is no such world, a zone has no cell on the grid, or a made world is to have other cells.
+        ValueError
+            If `cell_km` is no finite number above 0.
         """
+        if cell_km is not None and not 0.0 < cell_km < math.inf:
+            raise ValueError(f"cell_km: must be finite and above 0, not {cell_km}")
         tables = read_world(world)
         own = float(tables.settings["cell_km"])
         if tables.lattice is not None and cell_km not in (None, own):
             raise WorldError(f"a made world has cells of its own, of {own:g} km: change cell_km in its table")
-        return _build(tables, float(cell_km or own))
+        return _build(tables, own if cell_km is None else float(cell_km))
 
     def __deepcopy__(self, memo: dict) -> "Grid":
         # nothing writes a grid, and kernels' matrices are kept by its identity

@@ -137,7 +137,7 @@ class Startup(mesa.Agent):
 
     @Attribute
     def subsidy(self) -> Any:
-        """Rent relief received from the first month on [RMB]."""
+        """Public money received from the first month on [RMB]: rent relief, aid, cash."""
         return self.column("subsidy") * WAN
 
     @Attribute

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tomllib
 
 import numpy as np
 import pytest
@@ -154,6 +155,25 @@ def test_what_a_plan_holds_of_a_city_is_the_city(made):
     assert again.world == scenario.world
     assert again.fingerprint == scenario.fingerprint
     assert again.treated_zones == ("ferry-docks",)
+
+
+@pytest.mark.parametrize(
+    ("names", "belts"),
+    [
+        (("和平区", "河东区"), ["belt", "belt-2"]),
+        (("Öst", "Ost"), ["ost", "ost-2"]),
+        (("East side", "East-Side"), ["east-side", "east-side-2"]),
+    ],
+)
+def test_districts_whose_names_are_alike_in_plain_letters_stay_two_belts(inputs, names, belts):
+    found = json.loads((inputs / "districts.geojson").read_text(encoding="utf-8"))
+    for feature, name in zip(found["features"], names, strict=False):
+        feature["properties"] = {"name": name}
+    (inputs / "districts.geojson").write_text(json.dumps(found), encoding="utf-8")
+    result = new(inputs)
+    assert result.exit_code == 0, result.output
+    made = tomllib.loads((inputs / "city" / "world.toml").read_text(encoding="utf-8"))
+    assert list(made["belts"])[:2] == belts
 
 
 def test_a_degree_is_as_long_as_on_the_ellipsoid():

@@ -16,6 +16,7 @@ from sim.agents import VC, Startup, University
 from sim.collector import ColumnCollector
 from sim.district import LAYERS, DistrictGrid, build_grid
 from sim.model import REPORTERS, ClusterModel
+from sim.scenario import Scenario
 from sim.startups import ATTRIBUTES
 
 
@@ -48,6 +49,37 @@ def start_method():
     before = multiprocessing.get_start_method(allow_none=True)
     yield
     multiprocessing.set_start_method(before, force=True)
+
+
+def test_whole_numbers_of_numpy_are_seeds_months_and_values_as_those_of_python_are():
+    scenario = Scenario.load("baseline").with_values(
+        {"initial.startups": np.int64(50), "births.heredity": np.float64(0.5)}
+    )
+    assert scenario == Scenario.load("baseline").with_values({"initial.startups": 50, "births.heredity": 0.5})
+    runs = [
+        ClusterModel.from_scenario(scenario, seed=seed).run(months)
+        for seed, months in ((3, 2), (np.int32(3), np.uint8(2)))
+    ]
+    assert runs[0].digest == runs[1].digest
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: ClusterModel.from_scenario("baseline", seed=1.0), "seed: must be a whole number, not 1.0"),
+        (lambda: ClusterModel(months=2.7, rng=1), "months: must be a whole number, not 2.7"),
+        (lambda: ClusterModel(months=-5, rng=1), "months: must be 0 or more, not -5"),
+        (lambda: built(months=0).run(1.5), "months: must be a whole number, not 1.5"),
+        (
+            lambda: ClusterModel.from_scenario("baseline", cell_km=0),
+            "cell_km: must be finite and above 0, not 0",
+        ),
+        (lambda: ClusterModel.from_scenario("baseline", cell_km=float("nan")), "cell_km: must be finite"),
+    ],
+)
+def test_numbers_that_no_run_can_have_are_refused_by_their_names(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
 
 
 # Time

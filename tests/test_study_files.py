@@ -339,7 +339,9 @@ def test_what_is_wrong_with_points_of_a_file_is_said(study, tmp_path, text, told
         ("\n\nbirths.heredity,births.heredity\n0.1,0.2\n", 3),
     ],
 )
-def test_what_is_wrong_in_a_file_of_points_is_said_at_its_line_blank_ones_counted(study, tmp_path, text, line):
+def test_what_is_wrong_in_a_file_of_points_is_said_at_its_line_blank_ones_counted(
+    study, tmp_path, text, line
+):
     (tmp_path / "points.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError) as wrong:
         study(HEAD + '[design]\nmethod = "csv"\nfile = "points.csv"\n')
