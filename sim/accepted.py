@@ -159,14 +159,31 @@ class Ensemble:
         return weighted_quantiles(values[known], self.weights[known], levels)
 
     @functools.cached_property
+    def fitted(self) -> "Ensemble":
+        """The set without the shipped defaults: what was drawn and accepted, and so what speaks of the fit.
+
+        The defaults were set by hand near the middle of the ranges, where they would pass for the median of any set.
+        """
+        drawn = ~self.shipped
+        weights = self.weights[drawn]
+        return dataclasses.replace(
+            self, values=self.values[drawn], weights=weights / weights.sum(), distances=self.distances[drawn],
+            moments={key: values[drawn] for key, values in self.moments.items()}, shipped=self.shipped[drawn],
+        )  # fmt: skip
+
+    @functools.cached_property
     def median_row(self) -> int:
-        """Row of the median member: the one nearest to the weighted medians of all parameters, each by its spread."""
-        medians = np.array([self.quantiles(column, 0.5) for column in self.values.T])
+        """Row of the median member: the one nearest to the weighted medians of all parameters, each by its spread.
+
+        The shipped defaults are not looked at.
+        """
+        fitted = self.fitted
+        medians = np.array([fitted.quantiles(column, 0.5) for column in fitted.values.T])
         spread = np.array(
-            [float(np.diff(self.quantiles(column, (0.25, 0.75)))[0]) for column in self.values.T]
+            [float(np.diff(fitted.quantiles(column, (0.25, 0.75)))[0]) for column in fitted.values.T]
         )
         away = np.abs(self.values - medians) / np.where(spread > 0, spread, 1.0)
-        return int(np.argmin(np.where(self.weights > 0, away.sum(axis=1), np.inf)))
+        return int(np.argmin(np.where((self.weights > 0) & ~self.shipped, away.sum(axis=1), np.inf)))
 
 
 def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: Any) -> np.ndarray:

@@ -68,6 +68,7 @@ def run_study(
     executor: Executor | None = None,
     timeout: float = 600.0,
     part: tuple[int, int] | None = None,
+    own_seeds: bool = False,
 ) -> list[Failure]:
     """Do the runs of a study that are missing in a folder; return those that failed.
 
@@ -85,6 +86,8 @@ def run_study(
         Seconds after which a run counts as hanging.
     part
         (i, n): do the i-th of n parts, in a folder of its own inside `out`.
+    own_seeds
+        Whether each point runs only with seeds of its own, see `with_own_seeds`.
 
     Raises
     ------
@@ -101,7 +104,8 @@ def run_study(
 
     folder = pathlib.Path(out)
     study = widened(study, folder, _tell)
-    plan, arms = plan_of(study), None
+    plan = plan_of(study)
+    arms = with_own_seeds(plan) if own_seeds else None
     if part is not None:
         folder = folder / "parts" / f"{part[0]}-of-{part[1]}"
         arms = part_of(plan, *part)
@@ -169,6 +173,17 @@ def execute(
 
 def _tell(message: str) -> None:
     print(message, file=sys.stderr)
+
+
+def with_own_seeds(plan: Plan) -> list[Arm]:
+    """Return the runs of a plan in which no two points share a seed: the seeds are dealt to the points in their order."""
+    each = len(plan.seeds) // len(plan.points)
+    return [
+        Arm(scenario, point, seed, plan.run_id(scenario, seed, point))
+        for scenario in plan.scenarios
+        for point in range(len(plan.points))
+        for seed in plan.seeds[point * each : (point + 1) * each]
+    ]
 
 
 def part_of(plan: Plan, number: int, parts: int) -> list[Arm]:

@@ -15,7 +15,7 @@ from test_calibration import series, small_ensemble, small_targets
 from sim.alignment import aligned
 from sim.calibration import holdouts, pictures
 from sim.calibration.ensemble import accepted, write
-from sim.calibration.experiments import IN_PROPORTION, study_of
+from sim.calibration.experiments import IN_PROPORTION, carry_out, study_of
 from sim.calibration.holdout_measures import HELD, Seen
 from sim.calibration.holdouts import (
     EMERGENT,
@@ -270,7 +270,7 @@ def test_fitting_opens_no_file_of_hold_outs(tmp_path, monkeypatch):
     near = simulate(np.full(2, 0.5), targets)
     cube = np.array([[0.5, 0.5]])
     write(
-        accepted(targets, Population(cube, np.ones(1), np.zeros(1), near[None], 9.0, 1), {}),
+        accepted(targets, Population(cube, np.ones(1), np.zeros(1), near[None], 9.0, (1,)), {}),
         tmp_path / "set.parquet",
     )
     assert "targets.toml" in OPENED
@@ -337,7 +337,7 @@ def members():
 
 @pytest.mark.parametrize("name", SHIPPED.experiments)
 def test_every_experiment_is_a_study_whose_members_may_run(members, name):
-    study = study_of(name, SHIPPED.experiments[name], members, 2, (1,))
+    study = study_of(name, SHIPPED.experiments[name], members, 2, 1)
     assert len(study.points) == 2
     assert study.months == SHIPPED.experiments[name].months
     for point in study.points:
@@ -346,8 +346,20 @@ def test_every_experiment_is_a_study_whose_members_may_run(members, name):
         assert applied.births.starting_cash_wan[0] in (60.0, 28.0)
 
 
+def test_members_have_seeds_of_their_own_which_are_the_same_in_every_world(members, tmp_path, monkeypatch):
+    short = {"initial.startups": 60, "initial.history_months": 24}
+    arms = {}
+    for name in ("even", "no-spillovers"):
+        experiment = SHIPPED.experiments[name]
+        experiment = experiment.model_copy(update={"months": 3, "changes": experiment.changes | short})
+        done = carry_out(name, experiment, members, 2, 2, tmp_path, 0)
+        assert done.failed == []
+        arms[name] = done.arms
+    assert arms["even"] == arms["no-spillovers"] == [(0, 1), (0, 2), (1, 3), (1, 4)]
+
+
 def test_a_force_that_is_switched_off_is_off_for_every_member(members):
-    study = study_of("off", SHIPPED.experiments["no-spillovers"], members, 2, (1,))
+    study = study_of("off", SHIPPED.experiments["no-spillovers"], members, 2, 1)
     for point in study.points:
         applied = study.applied(next(iter(study.scenarios)), point)
         assert applied.location.spillover_weight == applied.operations.spillover_elasticity == 0.0
@@ -355,7 +367,7 @@ def test_a_force_that_is_switched_off_is_off_for_every_member(members):
 
 def test_the_past_has_founders_and_capital_in_proportion_to_its_firms(members):
     past = SHIPPED.experiments["past"]
-    study = study_of("past", past, members, 2, (1,))
+    study = study_of("past", past, members, 2, 1)
     scenario = next(iter(study.scenarios.values()))
     share = past.startups / Scenario.load("baseline").initial.startups
     assert scenario.start == "2011-01"

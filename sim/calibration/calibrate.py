@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from sim.pool import processors
 
 @dataclasses.dataclass(frozen=True)
 class Met:
-    """How one target fares: its range, the median member's run, the ensemble's mean and central 90 %."""
+    """How one target fares: the runs of the shipped defaults and of the median member, the mean and central 90 % of the set."""
 
     target: Target
+    shipped: float
     median: float
     mean: float
     low: float
@@ -29,7 +30,11 @@ class Met:
     @property
     def inside(self) -> tuple[bool, bool]:
         """Whether the median member and the mean lie within tolerance."""
-        return tuple(abs(float(self.target.deviation(value))) <= 1.0 for value in (self.median, self.mean))  # type: ignore[return-value]
+        return self.meets(self.median), self.meets(self.mean)
+
+    def meets(self, value: float) -> bool:
+        """Return whether a value lies within tolerance."""
+        return abs(float(self.target.deviation(value))) <= 1.0
 
 
 def calibrate(
@@ -65,11 +70,12 @@ def calibrate(
     waves = run_waves(targets, folder, effort, workers)
     population = sample(targets, waves, folder, effort, processors() if workers is None else workers)
     about = {
-        "effort": dataclasses.asdict(effort),
+        "effort": dataclasses.asdict(effort) | {"generations": len(population.samples)},
         "left": [wave.left for wave in waves],
         "wave_runs": [int(np.prod(wave.values.shape[:2])) for wave in waves],
         "epsilon": population.epsilon,
-        "sampler_runs": population.runs,
+        "sampler_runs": sum(population.samples),
+        "population_runs": list(population.samples),
         "scenario": targets.scenario.id,
         "months": targets.months,
     }
@@ -79,12 +85,13 @@ def calibrate(
 
 
 def how_met(ensemble: Ensemble, targets: Targets) -> list[Met]:
-    """Return for each target how the median member, the mean and the whole set fare."""
-    found = []
+    """Return for each target how the median member, the mean and the whole set fare, and the shipped defaults beside them."""
+    found, fitted = [], ensemble.fitted
     for target in targets.rows:
-        values = ensemble.moments[target.key]
-        low, high = (float(q) for q in ensemble.quantiles(values, (0.05, 0.95)))
-        found.append(Met(target, float(values[ensemble.median_row]), ensemble.mean(values), low, high))
+        own, values = ensemble.moments[target.key], fitted.moments[target.key]
+        low, high = (float(q) for q in fitted.quantiles(values, (0.05, 0.95)))
+        shipped, median = float(own[ensemble.shipped.argmax()]), float(own[ensemble.median_row])
+        found.append(Met(target, shipped, median, fitted.mean(values), low, high))
     return found
 
 
@@ -100,30 +107,43 @@ def ids_of_members(ensemble: Ensemble, targets: Targets) -> np.ndarray:
     )
 
 
-def ids_met(rows: list[Met]) -> tuple[int, int, int]:
-    """Return how many moments the median member meets, how many the mean, and how many there are."""
+class Counts(NamedTuple):
+    """How many moments the median member, the mean and the shipped defaults meet, and how many there are."""
+
+    median: int
+    mean: int
+    shipped: int
+    of: int
+
+
+def ids_met(rows: list[Met]) -> Counts:
+    """Return how many moments are met, a moment with several numbers only if all of them are."""
     ids = list(dict.fromkeys(row.target.id for row in rows))
-    counts = [
-        sum(all(row.inside[which] for row in rows if row.target.id == name) for name in ids)
-        for which in (0, 1)
-    ]
-    return counts[0], counts[1], len(ids)
+    median, mean, shipped = (
+        sum(all(row.meets(getattr(row, which)) for row in rows if row.target.id == name) for name in ids)
+        for which in ("median", "mean", "shipped")
+    )
+    return Counts(median, mean, shipped, len(ids))
+
+
+def told(counts: Counts) -> str:
+    """Return how many moments are met as a sentence."""
+    return _(
+        "moments within tolerance: {a} of {n} by the median member, {b} by the mean, {c} by the shipped defaults"
+    ).format(a=counts.median, b=counts.mean, c=counts.shipped, n=counts.of)
 
 
 def summary(ensemble: Ensemble, targets: Targets) -> list[str]:
     """Return a calibration in a few lines."""
     rows = how_met(ensemble, targets)
-    median, mean, number = ids_met(rows)
     left = ", ".join(f"{share:.2g}" for share in ensemble.about["left"])
     lines = [
         _("{n} accepted vectors, worth {e:.0f} equal ones; distance up to {d:.2f}").format(
             n=len(ensemble), e=ensemble.effective, d=ensemble.about["epsilon"]),
         _("share of the ranges left after each wave: {left}").format(left=left),
-        _("moments within tolerance: {a} of {n} by the median member, {b} by the mean").format(a=median, b=mean, n=number),
+        _("share of the ranges that comes near enough: {kept:.2g}").format(kept=volume_kept(ensemble)),
+        told(ids_met(rows)),
     ]  # fmt: skip
-    kept = volume_kept(ensemble)
-    if kept is not None:
-        lines.insert(2, _("share of the ranges that comes near enough: {kept:.2g}").format(kept=kept))
     lines += [
         _("missed by the mean: {id} {name}: {mean:.4g}, wanted {low:g} to {high:g}").format(
             id=row.target.id, name=row.target.name, mean=row.mean, low=row.target.low, high=row.target.high)
@@ -140,17 +160,17 @@ def summary(ensemble: Ensemble, targets: Targets) -> list[str]:
 
 def to_dict(ensemble: Ensemble, targets: Targets) -> dict[str, Any]:
     """Return a calibration as what `--json` prints."""
-    median, mean, number = ids_met(how_met(ensemble, targets))
+    rows = how_met(ensemble, targets)
     return {
         "vectors": len(ensemble),
         "effective": ensemble.effective,
         "about": ensemble.about,
         "volume_kept": volume_kept(ensemble),
-        "met": {"median": median, "mean": mean, "of": number},
+        "met": ids_met(rows)._asdict(),
         "targets": {
             row.target.key: {"id": row.target.id, "low": row.target.low, "value": row.target.value,
-                             "high": row.target.high, "median_member": row.median, "mean": row.mean,
-                             "p5": row.low, "p95": row.high} for row in how_met(ensemble, targets)
+                             "high": row.target.high, "shipped": row.shipped, "median_member": row.median,
+                             "mean": row.mean, "p5": row.low, "p95": row.high} for row in rows
         },
         "parameters": {
             row.key: {"prior": row.prior, "posterior": row.posterior, "width": row.width, "chance": row.chance,

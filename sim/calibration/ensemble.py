@@ -111,7 +111,7 @@ def narrowings(ensemble: Ensemble, targets: Targets) -> list[Narrowing]:
     from scipy.special import kolmogorov  # scipy.stats takes seconds to import
 
     tail = (1 - SPAN) / 2
-    found = []
+    found, ensemble = [], ensemble.fitted
     for j, axis in enumerate(targets.axes):
         column = ensemble.values[:, j]
         units = np.array([unit_of(dataclasses.replace(axis, factor=False), value) for value in column])
@@ -137,20 +137,18 @@ def narrowings(ensemble: Ensemble, targets: Targets) -> list[Narrowing]:
     return found
 
 
-def volume_kept(ensemble: Ensemble) -> float | None:
-    """Return the part of the plausible ranges' volume that the set stands for; None where it cannot be told.
+def volume_kept(ensemble: Ensemble) -> float:
+    """Return the part of the plausible ranges' volume that the set stands for.
 
-    Vectors are drawn evenly from what the waves left: the part of them that came near enough, times what was left. Of later
-    populations the set does not say how many runs were its own.
+    Vectors of each population are drawn evenly from what the waves left: the part of the last one's runs that came near
+    enough, times what was left.
     """
-    about = ensemble.about
-    if about["effort"]["generations"] != 1:
-        return None
-    return float(about["left"][-1] * np.sum(~ensemble.shipped) / about["sampler_runs"])
+    return float(ensemble.about["left"][-1] * len(ensemble.fitted) / ensemble.about["population_runs"][-1])
 
 
 def ridges(ensemble: Ensemble) -> list[tuple[str, str, float]]:
     """Return pairs of parameters of which the targets identify a combination rather than each, strongest first."""
+    ensemble = ensemble.fitted
     known = ensemble.weights > 0
     correlations = weighted_correlations(ensemble.values[known], ensemble.weights[known])
     pairs = [(ensemble.keys[i], ensemble.keys[j], float(correlations[i, j]))

@@ -16,7 +16,7 @@ from sim.designs import Axis
 from sim.levers.base import MONTH_PATTERN
 from sim.scenario import Scenario
 from sim.store import Failure, Store
-from sim.studies import run_study
+from sim.studies import run_study, with_own_seeds
 from sim.study_files import Study, value_of
 
 #: what grows with the stock of firms and is not solved by the start: a past with fewer firms has less of it
@@ -38,10 +38,11 @@ class Experiment(Table):
     rival: str = Field(default="", max_length=120, description="Its name among the null and rival worlds.")
 
 
-def study_of(
-    name: str, experiment: Experiment, ensemble: Ensemble, members: int, seeds: tuple[int, ...]
-) -> Study:
-    """Return an experiment as a study of members of the accepted set."""
+def study_of(name: str, experiment: Experiment, ensemble: Ensemble, members: int, seeds: int) -> Study:
+    """Return an experiment as a study of members of the accepted set, with so many seeds for each.
+
+    Seeds follow from the place of a member alone, so that the worlds of all experiments differ in nothing but themselves.
+    """
     scenario, months = Scenario.load(experiment.scenario), experiment.months
     changes: dict[str, Any] = dict(experiment.changes)
     share = 1.0
@@ -58,7 +59,8 @@ def study_of(
         for point in ensemble.points(members)
     )  # fmt: skip
     axes = tuple(Axis(key, factor=key in ensemble.factors) for key in points[0])
-    return Study(name, name, {changed.id: changed}, {}, seeds, months, axes, points, ("series", "region"))
+    own = tuple(range(1, 1 + seeds * len(points)))
+    return Study(name, name, {changed.id: changed}, {}, own, months, axes, points, ("series", "region"))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,11 +80,13 @@ def carry_out(
     experiment: Experiment,
     ensemble: Ensemble,
     members: int,
-    seeds: tuple[int, ...],
+    seeds: int,
     out: pathlib.Path,
     workers: int | None = None,
 ) -> Done:
     """Do the runs of an experiment that are missing in a folder; return all of them.
+
+    Each member has seeds of its own: luck that all members share would not show in the spread of what they predict.
 
     Raises
     ------
@@ -90,11 +94,11 @@ def carry_out(
         If it is interrupted; what is finished is kept.
     """
     study = study_of(name, experiment, ensemble, members, seeds)
-    failed = run_study(study, out / name, workers)
+    failed = run_study(study, out / name, workers, own_seeds=True)
     results = Store(out / name)
-    arms = results.finished()
-    finished = [arm.run for arm in arms]
     tables = {table: results.tables(table) for table in ("series", "region", "outcomes")}
+    arms = [arm for arm in with_own_seeds(results.plan) if arm.run in tables["outcomes"]]
+    finished = [arm.run for arm in arms]
     rows = [tables["outcomes"][run].to_pylist()[0] for run in finished]
     series, region = ([tables[table][run] for run in finished] for table in ("series", "region"))
     which = [(arm.point, arm.seed) for arm in arms]

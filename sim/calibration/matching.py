@@ -19,7 +19,7 @@ from sim.calibration.targets import Targets
 from sim.designs import unit_points
 from sim.problems import shown
 from sim.store import Failure, Store
-from sim.studies import run_study
+from sim.studies import run_study, with_own_seeds
 from sim.study_files import Study
 
 #: standard deviations beyond which one moment rules a point out, and the chance with which all together may do so wrongly
@@ -102,7 +102,8 @@ class Wave:
     surfaces
         One for each target.
     seed_variance
-        Variance of each moment between seeds at one point, (n_targets,).
+        Variance of each moment between seeds at one point, (n_targets,); with one seed a point what the surface leaves,
+        which is lack of fit and seeds together.
     left
         Share of the ranges that no wave up to this one has ruled out.
     """
@@ -124,7 +125,7 @@ class Wave:
                 * values.shape[1]
                 / (values.shape[1] - 1)
             )
-        else:  # one seed a point: what the surface leaves is lack of fit and seeds together
+        else:  # no two points share a seed, or what it does to all of them would hide in the surface's constant
             seeds = np.array([surface.residual for surface in surfaces])
         return cls(cube, values, surfaces, seeds)
 
@@ -133,7 +134,9 @@ class Wave:
         away = []
         for target, surface, seeds in zip(targets.rows, self.surfaces, self.seed_variance, strict=True):
             mean, variance = surface.predict(cube)
-            allowed = variance + seeds + (target.tolerance / 2) ** 2  # a tolerance is two standard deviations
+            allowed = (
+                variance + seeds + (target.side(mean) / 2) ** 2
+            )  # a tolerance is two standard deviations
             away.append(np.abs(mean - target.value) / np.sqrt(allowed))
         return np.stack(away, axis=1)
 
@@ -191,7 +194,7 @@ class Effort:
     Attributes
     ----------
     waves, points, seeds
-        Waves of history matching, points of each and seeds at each point.
+        Waves of history matching, points of each and seeds at each point, which are its own.
     particles, generations
         Size of a population of the sampler, and how many populations at most.
     """
@@ -223,9 +226,8 @@ def run_waves(targets: Targets, out: pathlib.Path, effort: Effort, workers: int 
             cube = np.vstack([targets.shipped, unit_points("lhs", len(targets.axes), effort.points - 1, 1)])
         else:
             cube, _left = draw_left(effort.points, waves, targets, 1000 * number)
-        seeds = tuple(
-            range(1 + number * effort.seeds, 1 + (number + 1) * effort.seeds)
-        )  # no wave has another's luck
+        runs = effort.points * effort.seeds
+        seeds = tuple(range(1 + number * runs, 1 + (number + 1) * runs))  # no wave has another's luck
         wave = Wave.of(cube, run_points(targets, cube, seeds, out / f"wave-{number + 1}", workers))
         _sample, left = draw_left(effort.points, [*waves, wave], targets, 1000 * (number + 1))
         waves.append(dataclasses.replace(wave, left=left))
@@ -236,6 +238,19 @@ def run_points(
     targets: Targets, cube: np.ndarray, seeds: tuple[int, ...], out: pathlib.Path, workers: int | None = None
 ) -> np.ndarray:
     """Return the moments of runs at points (n_points, n_axes), running those that are missing in a folder.
+
+    Parameters
+    ----------
+    targets
+        Whose moments are asked for.
+    cube
+        Points of the unit cube, (n_points, n_axes).
+    seeds
+        As many for each point, in their order, (n_points * n_seeds,): what a seed does to a run it does to only one point.
+    out
+        Results folder.
+    workers
+        Processes; 0 runs in this one, absent takes one for each processor.
 
     Returns
     -------
@@ -255,24 +270,22 @@ def run_points(
         points,
         ("moments",),
     )
-    failures = run_study(study, out, workers)
+    failures = run_study(study, out, workers, own_seeds=True)
     return moments_of(out, targets, failures)
 
 
 def moments_of(folder: pathlib.Path, targets: Targets, failures: list[Failure]) -> np.ndarray:
     """Return the moments in a results folder, by point, seed and target."""
     results = Store(folder)
-    plan = results.plan
-    values = np.full((len(plan.points), len(plan.seeds), len(targets.rows)), np.nan)
+    arms = with_own_seeds(results.plan)
     tables = results.tables("moments")
-    keys = [target.key for target in targets.rows]
-    for arm in results.finished():
-        row = dict(zip(*(tables[arm.run][name].to_pylist() for name in ("key", "value")), strict=True))
-        values[arm.point, plan.seeds.index(arm.seed)] = [
-            np.nan if row[key] is None else row[key] for key in keys
-        ]
-    if len(failures) > len(plan.points) * len(plan.seeds) // 10:
+    values = np.full((len(arms), len(targets.rows)), np.nan)
+    for i, arm in enumerate(arms):
+        if arm.run in tables:
+            row = dict(zip(*(tables[arm.run][name].to_pylist() for name in ("key", "value")), strict=True))
+            values[i] = [np.nan if row[target.key] is None else row[target.key] for target in targets.rows]
+    if len(failures) > len(arms) // 10:
         raise CalibrationError(
             f"{shown(folder)}: {len(failures)} runs failed, the first with {failures[0].message}"
         )
-    return values
+    return values.reshape(len(results.plan.points), -1, len(targets.rows))

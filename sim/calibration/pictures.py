@@ -75,19 +75,23 @@ def draw_targets(path: pathlib.Path, met: Sequence[Met]) -> pathlib.Path:
         axes.axvspan(-1, 1, color=GREY)
         axes.axvline(0, color="#888888", lw=1)
         for i, row in enumerate(met):
-            low, middle, median, high = (
+            low, middle, median, high, shipped = (
                 float(np.clip(row.target.deviation(v), -WIDEST, WIDEST))
-                for v in (row.low, row.mean, row.median, row.high)
+                for v in (row.low, row.mean, row.median, row.high, row.shipped)
             )
             axes.plot(
                 [low, high], [i, i], color=BLUE if all(row.inside) else VERMILION, lw=5, solid_capstyle="butt"
             )
             axes.plot(middle, i, "o", color="white", mec=BLACK, ms=7)
             axes.plot(median, i, "D", color=BLACK, ms=4)
+            axes.plot(shipped, i, "x", color=BLACK, ms=6, mew=1.5)
         _rows(axes, [f"{row.target.id} {row.target.name}" for row in met])
         axes.set(xlim=(-WIDEST, WIDEST), xlabel=_("distance from the target [tolerances]"))
         axes.set_title(
-            _("Accepted set against the targets (bar 90 %, ○ mean, ◆ median member; red misses)"), fontsize=10
+            _(
+                "Accepted set against the targets (bar 90 %, ○ mean, ◆ median member, × shipped defaults; red misses)"
+            ),
+            fontsize=10,
         )
 
     return save(path, len(met), draw)

@@ -23,7 +23,8 @@ from sim.calibration.targets import Targets
 def made_targets(targets: Targets, values: np.ndarray) -> Targets:
     """Return the same targets with other values, (n_targets,), and tolerances as wide as before on both sides."""
     rows = tuple(
-        target.model_copy(update={"value": float(v), "low": float(v) - target.tolerance, "high": float(v) + target.tolerance})
+        target.model_copy(update={"value": float(v), "low": float(v) - (target.value - target.low),
+                                  "high": float(v) + (target.high - target.value)})
         for target, v in zip(targets.rows, values, strict=True)
     )  # fmt: skip
     return dataclasses.replace(targets, rows=rows)

@@ -60,8 +60,8 @@ class Population:
         Moments of each one's run, (n, n_targets).
     epsilon
         Largest distance that was accepted.
-    runs
-        Runs done in all.
+    samples
+        Runs of each population so far, the last one's at the end.
     """
 
     cube: np.ndarray
@@ -69,7 +69,7 @@ class Population:
     distances: np.ndarray
     values: np.ndarray
     epsilon: float
-    runs: int
+    samples: tuple[int, ...]
 
 
 def distance(values: np.ndarray, targets: Targets) -> np.ndarray:
@@ -280,5 +280,5 @@ def population_of(history: Any, keys: tuple[str, ...], stats: tuple[str, ...]) -
         table["distance"].to_numpy(dtype=float),
         values,
         float(finished.epsilon.iloc[-1]),
-        int(finished.samples.sum()),
+        tuple(map(int, finished.samples)),
     )

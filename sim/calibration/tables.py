@@ -38,13 +38,16 @@ def markdown(rows: Rows) -> str:
 
 
 def target_rows(met: Sequence["Met"]) -> Rows:
-    """Return the table of targets: tolerance against the median member, the mean and the central 90 %."""
-    rows = [[_("target"), "", _("wanted"), _("median member"), _("mean"), _("90 %"), _("verdict")]]
+    """Return the table of targets: tolerance against the median member, the mean, the central 90 % and the defaults.
+
+    The shipped defaults stand beside the set and have no part in the verdict.
+    """
+    rows = [[_("target"), "", _("wanted"), _("median member"), _("mean"), _("90 %"), _("verdict"), _("shipped defaults")]]  # fmt: skip
     for row in met:
         wanted = f"{number(row.target.low)} .. {number(row.target.high)}"
         verdict = _("within") if all(row.inside) else _("MISSED") if not any(row.inside) else _("partly")
         rows.append([row.target.id, f"{row.target.name} [{row.target.unit}]", wanted, number(row.median), number(row.mean),
-                     f"{number(row.low)} .. {number(row.high)}", verdict])  # fmt: skip
+                     f"{number(row.low)} .. {number(row.high)}", verdict, number(row.shipped)])  # fmt: skip
     return rows
 
 

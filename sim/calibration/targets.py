@@ -87,13 +87,11 @@ class Target(Fact):
 
     def deviation(self, value: float | np.ndarray) -> Any:
         """Return how far a value lies from the target, in tolerances of its side: within tolerance from -1 to 1."""
-        side = np.where(np.asarray(value) > self.value, self.high - self.value, self.value - self.low)
-        return (value - self.value) / side
+        return (value - self.value) / self.side(value)
 
-    @property
-    def tolerance(self) -> float:
-        """Half of the range that counts as met."""
-        return (self.high - self.low) / 2
+    def side(self, value: float | np.ndarray) -> Any:
+        """Return the tolerance on the side of the target on which a value lies."""
+        return np.where(np.asarray(value) > self.value, self.high - self.value, self.value - self.low)
 
 
 class ParametersTable(Table):
