@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sim.problems import nearest
+
 
 class WorldError(ValueError):
     """A world's tables are missing or inconsistent; the message names file, line and remedy."""
@@ -181,7 +183,9 @@ def read_world(world: AnyWorld) -> WorldTables:
 def _read_shipped(world: str) -> WorldTables:
     folder = shipped_folder() / world
     if world not in worlds():
-        raise WorldError(f"no world {world!r}; shipped worlds: {', '.join(worlds())}")
+        raise WorldError(
+            f"no world {world!r}{nearest(world, worlds())}; shipped worlds: {', '.join(worlds())}"
+        )
     settings = tomllib.loads((folder / "world.toml").read_text(encoding="utf-8"))
     # a variant of another world states what differs: its own settings, and its own tables where it has them
     other = _read_shipped(settings.pop("like")) if "like" in settings else None

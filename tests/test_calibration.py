@@ -10,8 +10,10 @@ from statistics import NormalDist
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 import sim.calibration
+from sim.__main__ import cli
 from sim.accepted import Ensemble, EnsembleError, weighted_quantiles
 from sim.calibration.calibrate import how_met, ids_met, ids_of_members
 from sim.calibration.ensemble import narrowings, ridges, volume_kept, write
@@ -28,7 +30,7 @@ from sim.calibration.matching import (
 )
 from sim.calibration.moments import MOMENTS, Window, moments_table
 from sim.calibration.recovery import made_targets, recover
-from sim.calibration.smc import FAR, distance, seed_of, simulate
+from sim.calibration.smc import FAR, Runs, distance, read_runs, seed_of, simulate
 from sim.calibration.targets import Target, Targets
 from sim.designs import Axis, unit_points
 from sim.places import shipped_folder
@@ -384,6 +386,29 @@ def test_a_run_that_goes_wrong_has_no_moments_and_ends_nothing(monkeypatch, ship
     assert np.isnan(values).all()
     assert distance(values, shipped) == FAR
     assert "no floor space" in capsys.readouterr().err
+
+
+def test_a_run_of_the_sampler_is_kept_and_told_of_and_what_a_killed_process_left_spoils_no_other(
+    tmp_path, capsys
+):
+    targets, done = made([0.5], 0.1), []
+    run = lambda cube, _targets: done.append(1) or cube[:1]  # noqa: E731
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(b'\n["12", [0.')
+    runs = Runs(path, 4, 1.0)
+    runs.told.value = 0.0
+    assert runs.moments(np.array([0.55, 0.1]), targets, run) == pytest.approx([0.55])
+    assert "1 of 4 near enough after 1 runs" in capsys.readouterr().err
+    assert Runs(path, 4, 1.0).moments(np.array([0.55, 0.1]), targets, run) == pytest.approx([0.55])
+    assert done == [1]
+    assert len(read_runs(path)) == 1
+
+
+@pytest.mark.parametrize("command", ["calibrate", "holdout"])
+def test_a_world_that_is_misspelt_is_told_with_the_nearest_one(command):
+    answer = CliRunner().invoke(cli, [command, "--world", "haidain"])
+    assert answer.exit_code == 2
+    assert 'did you mean "haidian"?' in answer.output
 
 
 # The accepted set

@@ -1,6 +1,8 @@
 """Calibration with pyABC and on the model itself: known posteriors, interruption, and a small world found again."""
 
+import contextlib
 import dataclasses
+import sqlite3
 
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ from test_calibration import made, small_targets
 from sim.calibration.calibrate import calibrate, summary, to_dict
 from sim.calibration.matching import Effort, Wave, run_points
 from sim.calibration.recovery import made_targets, recover
-from sim.calibration.smc import KEY, distance, sample
+from sim.calibration.smc import DATABASE, KEY, distance, sample
 from sim.calibration.targets import Targets
 from sim.designs import unit_points
-from sim.plan import OtherPlanError
+from sim.plan import DamagedResultsError, OtherPlanError
+from sim.studies import Interrupted
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +65,54 @@ def test_the_sampler_goes_on_from_its_database_and_refuses_another(tmp_path, pro
     assert (tmp_path / KEY).exists()
     with pytest.raises(OtherPlanError, match=r"\(targets\)"):
         sample(made([0.6], 0.1), waves, tmp_path, Effort(particles=40, generations=2), 0, line)
+
+
+def test_a_set_hangs_neither_on_the_number_of_processes_nor_on_an_interruption(tmp_path, problem):
+    targets, waves = problem
+    effort, count = Effort(particles=40, generations=2), 0
+
+    def tired(cube, targets):
+        nonlocal count
+        count += 1
+        if count == 30:
+            raise KeyboardInterrupt
+        return line(cube, targets)
+
+    one = sample(targets, waves, tmp_path / "one", effort, 0, line)
+    two = sample(targets, waves, tmp_path / "two", effort, 2, line)
+    with pytest.raises(Interrupted, match="29 finished runs are kept"):
+        sample(targets, waves, tmp_path / "broken", effort, 0, tired)
+    count = 100
+    three = sample(targets, waves, tmp_path / "broken", effort, 0, tired)
+    for other in (two, three):
+        assert (other.cube == one.cube).all()
+        assert (other.values == one.values).all()
+    assert three.samples == one.samples
+    assert count == 100 + sum(one.samples) - 29  # no run is done twice
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(KEY, "{"), (DATABASE, "garbage"), (KEY, None), (DATABASE, None), (DATABASE, "altered")],
+)
+def test_a_damaged_folder_of_the_sampler_is_called_so(tmp_path, problem, name, text):
+    targets, waves = problem
+    effort = Effort(particles=20, generations=1)
+    one = sample(targets, waves, tmp_path, effort, 0, line)
+    path = tmp_path / name
+    if text is None:
+        path.unlink()
+    elif text == "altered":
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("update parameters set value = 0.25 where id = (select min(id) from parameters)")
+    else:
+        path.write_text(text)
+    with pytest.raises(DamagedResultsError, match=r"delete smc\.db, smc\.json"):
+        sample(targets, waves, tmp_path, effort, 0, line)
+    for part in (DATABASE, KEY):
+        (tmp_path / part).unlink(missing_ok=True)
+    again = sample(targets, waves, tmp_path, effort, 0, lambda *_: pytest.fail("a run that is kept"))
+    assert (again.cube == one.cube).all()
 
 
 def test_a_small_calibration_of_the_model_runs_through_and_again_without_a_run(tmp_path, capsys):

@@ -56,11 +56,13 @@ def calibrate(
     Raises
     ------
     Interrupted
-        If it is interrupted in a wave; what is finished is kept.
+        If it is interrupted in a wave or in the sampler; finished runs are kept.
     CalibrationError
         If the targets cannot be met together.
     OtherPlanError
         If the folder holds another calibration.
+    DamagedResultsError
+        If the folder's results are damaged.
     ImportError
         If pyABC is not installed.
     """

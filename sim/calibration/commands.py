@@ -14,7 +14,18 @@ FAILED_RUNS, INTERRUPTED = 1, 130
 _JSON = click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 _WORKERS = click.option("--workers", type=click.IntRange(0, 1024),
                         help=_("Processes; 0 for none; default: one a processor."))  # fmt: skip
-_WORLD = click.option("--world", help=_("World whose targets are meant; default: the shipped one."))
+
+
+def _known_world(_context: click.Context, _option: click.Parameter, world: str | None) -> str:
+    from sim.places import default_world, read_world
+
+    read_world(world or default_world())  # says which one may be meant, if there is none
+    return world or default_world()
+
+
+_WORLD = click.option(
+    "--world", callback=_known_world, help=_("World whose targets are meant; default: the shipped one.")
+)
 
 
 def _say(lines: list[str], value: Any, as_json: bool) -> None:
@@ -48,7 +59,7 @@ def calibrate(
     populations: int | None,
     out: str | None,
     workers: int | None,
-    world: str | None,
+    world: str,
     as_json: bool,
 ) -> int:
     """Calibrate; return the exit code."""
@@ -58,10 +69,9 @@ def calibrate(
     from sim.calibration.calibrate import summary, to_dict
     from sim.calibration.matching import QUICK, Effort
     from sim.calibration.targets import Targets
-    from sim.places import default_world
     from sim.studies import Interrupted
 
-    targets = Targets.of(world or default_world())
+    targets = Targets.of(world)
     folder = pathlib.Path(out or pathlib.Path("results") / ("calibration-quick" if quick else "calibration"))
     effort = QUICK if quick else Effort()
     if populations is not None:
@@ -89,15 +99,14 @@ def calibrate(
 @_WORKERS
 @_WORLD
 @_JSON
-def holdout(members: int, out: str | None, workers: int | None, world: str | None, as_json: bool) -> int:
+def holdout(members: int, out: str | None, workers: int | None, world: str, as_json: bool) -> int:
     """Confront the accepted set with what was held out; return the exit code."""
     from sim.calibration.holdouts import confront, lines, to_dict
-    from sim.places import default_world
     from sim.studies import Interrupted
 
     folder = pathlib.Path(out or pathlib.Path("results") / "holdout")
     try:
-        found = confront(world or default_world(), folder, members, workers)
+        found = confront(world, folder, members, workers)
     except Interrupted as error:
         return _again(error)
     _say(lines(found), to_dict(found), as_json)
