@@ -10,7 +10,7 @@ from sim.accepted import Ensemble
 from sim.calibration.calibrate import how_met, ids_met, ids_of_members
 from sim.calibration.ensemble import narrowings, ridges, volume_kept
 from sim.calibration.holdouts import EMERGENT, Answer, Confrontation, confront, read_holdouts
-from sim.calibration.sensitivity import Asked, analyse
+from sim.calibration.sensitivity import FALSE_SHARE, Asked, analyse
 from sim.calibration.tables import (
     Rows,
     difference_rows,
@@ -172,11 +172,12 @@ def sensitivity_page(asked: Asked = ASKED) -> str:
     found = analyse(asked, RESULTS / "sensitivity")
     draw_screening(IMAGES / "sensitivity-morris.png", found)
     draw_indices(IMAGES / "sensitivity-sobol.png", found)
-    beyond = sum(m.strength > found.luck[m.output] for m in found.screened)
     return MARK.format(name="sensitivity.md") + SENSITIVITY.format(
-        pairs=len(found.screened), beyond=beyond, by_luck=len(found.screened) / 100,
+        pairs=len(found.screened), beyond=found.floor.beyond, by_chance=found.floor.by_chance, false=FALSE_SHARE,
+        gaps=f"\n{found.gaps()}.\n" if found.missing else "",
         parameters=len({m.key for m in found.screened}), trajectories=asked.trajectories, months=asked.months,
-        sobol=asked.sobol, survivors=asked.survivors, morris=markdown(found.rows()), indices=markdown(found.index_rows()),
+        sobol=asked.sobol, survivors=asked.survivors,
+        indexed=len({m.key for m in found.indices}), morris=markdown(found.rows()), indices=markdown(found.index_rows()),
         inert=_keys(sorted({m.key for m in found.screened} - {m.key for m in found.screened if m.strength > 0})),
     )  # fmt: skip
 
@@ -384,9 +385,9 @@ same, only the runs are more. A later fit adds a line.
 SENSITIVITY = """# Sensitivity
 
 Which numbers move the answers? All {parameters} parameters that state a plausible range are moved by Morris's elementary effects
-([Morris 1991](sources.md#morris-1991)): {trajectories} trajectories, {months} months, the same seed everywhere, policies beside the
-baseline at every point. For the {survivors} that move some output most total indices of Sobol follow (base sample {sobol},
-[Saltelli et al. 2010](sources.md#saltelli-et-al-2010)). More trajectories may put others among these {survivors}: the screening
+([Morris 1991](sources.md#morris-1991)): {trajectories} trajectories, {months} months, the same two seeds everywhere, policies beside
+the baseline at every point. For the {indexed} that move some output most total indices of Sobol follow (base sample {sobol},
+[Saltelli et al. 2010](sources.md#saltelli-et-al-2010)). More trajectories may put others among these {indexed}: the screening
 tells what moves outputs beyond luck, not the order of what does.
 `sim sensitivity --trajectories {trajectories} --sobol {sobol} --survivors {survivors}` does it again.
 
@@ -395,11 +396,18 @@ tells what moves outputs beyond luck, not the order of what does.
 ![What moves each output most](images/sensitivity-morris.png)
 
 Outputs have the names of [outcomes](series.md#outcomes-one-row-a-run), at the last month or summed over all. Blue are levels of the
-baseline, orange effects of policies. Whatever changes one decision changes the luck of all that follow, so
-that even a parameter of no importance moves outputs, as much as another seed would. *Luck alone*, the dashed line, is what one such
-parameter in a hundred exceeds; it follows from the standard deviation over seeds at the shipped defaults and the number of
-trajectories. Of {pairs:,} pairs of parameter and output {beyond:,} lie beyond it; at most {by_luck:.0f} would by chance.
-
+baseline, orange effects of policies. Whatever changes one decision changes the luck of all that follow, so that even a parameter
+of no importance moves outputs. How much depends on the output, on the place in parameter space and on the parameter; the
+spread over seeds does not tell, since draws belong to a seed, a month and a startup, and two histories share most of their luck
+until they branch off. So luck is measured at the same points. The bars show the mean of two seeds. Half of the difference of the same
+two seeds holds nothing but luck, and as much of it as the mean does: that is a parameter's *luck*. If the parameter does nothing
+else, it is a coin flip which of the two is larger. The least margin is chosen with which at most {false:.0%} of what exceeds
+its luck by it are expected to do so by chance: as many as the other way round, whose luck exceeds them by as much
+([Barber and Candès 2015](sources.md#barber-and-candes-2015)). Of {pairs:,} pairs of parameter and output {beyond:,} are beyond
+luck, with {by_chance:,} the other way round; the number by chance varies more than so many coins would, since outputs of one
+parameter share luck. The stroke at each bar is luck and margin; what does not reach it is pale, and not in the table. What is beyond
+luck is not thereby precise: how large it is depends on the place in parameter space, and {trajectories} places are few.
+{gaps}
 {morris}
 
 Parameters without any effect on these outputs, in any trajectory: {inert}. (A lever that they serve may read them.)
@@ -409,9 +417,9 @@ Parameters without any effect on these outputs, in any trajectory: {inert}. (A l
 ![Total indices](images/sensitivity-sobol.png)
 
 A total index is the share of an output's variance in which a parameter has a part, while the others keep their defaults; ±
-is half of its 95 % interval. They do not add up to 1 where parameters act together. The last row is the index that a parameter
-would have if it changed nothing but luck (the variance over seeds as a share of the output's): an index no larger, or
-one whose interval is as wide as itself, says nothing.
+is half of its 95 % interval over the base sample. They do not add up to 1 where parameters act together. They are those of the mean
+of two seeds; the last row is the largest part that luck has in any of them, from half of the difference of the same seeds: an
+index no larger, or one whose interval is as wide as itself, says nothing.
 
 {indices}
 """

@@ -113,19 +113,33 @@ def holdout(members: int, out: str | None, workers: int | None, world: str, as_j
     return FAILED_RUNS if found.failed else 0
 
 
+def _base_of_sobol(_context: click.Context, _option: click.Parameter, value: int) -> int:
+    from sim.calibration.sensitivity import LEAST_BASE, MOST_BASE
+
+    if value and (value < LEAST_BASE or value & (value - 1)):
+        nearest = min((2**n for n in range(MOST_BASE.bit_length())), key=lambda base: abs(base - value))
+        raise click.BadParameter(
+            _("{value} is no power of 2 from {least} on; the nearest is {nearest}").format(
+                value=value, least=LEAST_BASE, nearest=max(nearest, LEAST_BASE)
+            )
+        )
+    return value
+
+
 @click.command(
     short_help=_("Say which parameters move levels and effects."),
     epilog=_("Example: sim sensitivity --trajectories 4 --sobol 0"),
     help=_(
         "Say which parameters move levels and which move the effects of policies: Morris screening of all of them, then "
-        "Sobol indices of those that matter most, with intervals and the noise of seeds. Needs the extra sensitivity."
+        "Sobol indices of those that matter most, with intervals. Two seeds at each point tell what luck does. Needs the "
+        "extra sensitivity."
     ),
 )
 @click.argument("policies", metavar=_("[SCENARIO]..."), nargs=-1)
 @click.option("--trajectories", type=click.IntRange(2, 1000), default=6, show_default=True,
               help=_("Trajectories of Morris."))  # fmt: skip
-@click.option("--sobol", type=click.IntRange(0, 65_536), default=64, show_default=True,
-              help=_("Base sample of Sobol, a power of 2; 0 for none."))  # fmt: skip
+@click.option("--sobol", type=click.IntRange(0, 65_536), default=64, show_default=True, callback=_base_of_sobol,
+              help=_("Base sample of Sobol, a power of 2 from 16 on; 0 for none."))  # fmt: skip
 @click.option("--survivors", type=click.IntRange(2, 40), default=8, show_default=True,
               help=_("Parameters that go on from Morris to Sobol."))  # fmt: skip
 @click.option(

@@ -1,5 +1,6 @@
 """Pictures of calibration, validation and sensitivity."""
 
+import math
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -190,44 +191,64 @@ def draw_rivals(path: pathlib.Path, rivals: Sequence[Rival], names: dict[str, st
 
 
 def draw_screening(path: pathlib.Path, found: Sensitivity, most: int = 10) -> pathlib.Path:
-    """Draw what moves each output most, by Morris, against luck."""
-    return _bars(path, found, list(found.noise), lambda output: found.top(output, most),
-                 _("mean absolute effect over the range, 95 % interval; dashed: luck alone"), found.luck)  # fmt: skip
+    """Draw what moves each output most, by Morris, with the level from which on it is beyond luck; pale is what is not."""
+
+    def draw(axes: Axes, output: str, moved: Sequence[Moved]) -> None:
+        for i, m in enumerate(moved):
+            axes.barh(
+                i, m.strength, color=_colour(output), alpha=1.0 if found.floor.passed(m) else 0.3, height=0.6
+            )
+            level = found.floor.level(m)
+            if math.isfinite(level):
+                axes.plot([level] * 2, [i - 0.42, i + 0.42], color=BLACK, lw=1.5)
+
+    label = _("mean absolute effect over the range; stroke: luck and margin, pale: not beyond it")
+    return _panels(path, {output: found.top(output, most) for output in found.noise}, draw, label)
 
 
 def draw_indices(path: pathlib.Path, found: Sensitivity) -> pathlib.Path:
     """Draw total indices of Sobol with their intervals."""
-    outputs = list(dict.fromkeys(m.output for m in found.indices))
-    order = lambda output: sorted((m for m in found.indices if m.output == output), key=lambda m: -m.strength)  # noqa: E731
-    return _bars(
-        path, found, outputs, order, _("total index, 95 % interval; dashed: luck alone"), found.luck_share
-    )
+    outputs = dict.fromkeys(m.output for m in found.indices)
+    ordered = {
+        o: sorted((m for m in found.indices if m.output == o), key=lambda m: -m.strength) for o in outputs
+    }
+
+    def draw(axes: Axes, output: str, moved: Sequence[Moved]) -> None:
+        axes.barh(range(len(moved)), [m.strength for m in moved], xerr=[m.half for m in moved],
+                  color=_colour(output), ecolor="#444444", height=0.6)  # fmt: skip
+        axes.axvline(found.luck_share[output], color=BLACK, ls="--", lw=1)
+
+    return _panels(path, ordered, draw, _("total index, 95 % interval; dashed: luck alone, at most"))
 
 
-def _bars(
-    path: pathlib.Path, found: Sensitivity, outputs: list[str], chosen: Callable[[str], list[Moved]], xlabel: str,
-    floor: dict[str, float],
-) -> pathlib.Path:  # fmt: skip
+def _colour(output: str) -> str:
+    """Return the colour of an output: levels apart from effects, which name their policy."""
+    return ORANGE if ":" in output else BLUE
+
+
+def _panels(
+    path: pathlib.Path,
+    moved: dict[str, list[Moved]],
+    draw_rows: Callable[[Axes, str, Sequence[Moved]], None],
+    xlabel: str,
+) -> pathlib.Path:
+    """Draw a panel for each output, with a row for each parameter."""
     columns = 2
-    lines = -(-len(outputs) // columns)
-    longest = max((len(chosen(output)) for output in outputs), default=1)
+    lines = -(-len(moved) // columns)
+    longest = max(map(len, moved.values()), default=1)
 
     def draw(figure: Figure) -> None:
         figure.set_size_inches(12.0, lines * (0.9 + ROW_INCHES * longest))
         cells = np.atleast_1d(figure.subplots(lines, columns)).ravel()
-        for axes, output in zip(cells, outputs, strict=False):
-            moved = chosen(output)
-            axes.barh(range(len(moved)), [m.strength for m in moved], xerr=[m.half for m in moved],
-                      color=ORANGE if ":" in output else BLUE, ecolor="#444444", height=0.6)  # fmt: skip
-            if output in floor:
-                axes.axvline(floor[output], color=BLACK, ls="--", lw=1)
-            _rows(axes, [m.key for m in moved])
+        for axes, (output, rows) in zip(cells, moved.items(), strict=False):
+            draw_rows(axes, output, rows)
+            _rows(axes, [m.key for m in rows])
             axes.set_xlim(left=0)
             axes.locator_params(axis="x", nbins=5)
             axes.xaxis.set_major_formatter(lambda value, _place: number(value) if value else "0")
             axes.set_title(output, fontsize=10)
             axes.set_xlabel(xlabel, fontsize=8)
-        for axes in cells[len(outputs) :]:
+        for axes in cells[len(moved) :]:
             axes.set_axis_off()
 
     return save(path, 1, draw)
