@@ -173,7 +173,7 @@ def sensitivity_page(asked: Asked = ASKED) -> str:
     draw_screening(IMAGES / "sensitivity-morris.png", found)
     draw_indices(IMAGES / "sensitivity-sobol.png", found)
     return MARK.format(name="sensitivity.md") + SENSITIVITY.format(
-        pairs=len(found.screened), beyond=found.floor.beyond, by_chance=found.floor.by_chance, false=FALSE_SHARE,
+        pairs=len(found.screened), beyond=found.floor.beyond, by_chance=found.floor.by_chance, false=f"{100 * FALSE_SHARE:g} %",
         gaps=f"\n{found.gaps()}.\n" if found.missing else "",
         parameters=len({m.key for m in found.screened}), trajectories=asked.trajectories, months=asked.months,
         sobol=asked.sobol, survivors=asked.survivors,
@@ -401,7 +401,7 @@ of no importance moves outputs. How much depends on the output, on the place in 
 spread over seeds does not tell, since draws belong to a seed, a month and a startup, and two histories share most of their luck
 until they branch off. So luck is measured at the same points. The bars show the mean of two seeds. Half of the difference of the same
 two seeds holds nothing but luck, and as much of it as the mean does: that is a parameter's *luck*. If the parameter does nothing
-else, it is a coin flip which of the two is larger. The least margin is chosen with which at most {false:.0%} of what exceeds
+else, it is a coin flip which of the two is larger. The least margin is chosen with which at most {false} of what exceeds
 its luck by it are expected to do so by chance: as many as the other way round, whose luck exceeds them by as much
 ([Barber and Candès 2015](sources.md#barber-and-candes-2015)). Of {pairs:,} pairs of parameter and output {beyond:,} are beyond
 luck, with {by_chance:,} the other way round; the number by chance varies more than so many coins would, since outputs of one

@@ -1,5 +1,7 @@
 """Sensitivity: indices are those of functions whose indices are known, and every number of the model is looked at."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -172,6 +174,12 @@ def test_what_moves_nothing_beyond_luck_is_called_so():
 def test_ten_pairs_are_beyond_luck_or_none_is():
     assert Floor.of([moved(f"x{i}", "y", 1.0) for i in range(9)]).beyond == 0
     assert Floor.of([moved(f"x{i}", "y", 1.0) for i in range(10)]).beyond == 10
+    # what is beyond luck is named though more that is not moves the output more
+    loud = [moved(f"loud{i}", "y", 20.0, 20.0) for i in range(9)]
+    quiet = Sensitivity(
+        loud + [moved(f"x{i}", "y", 1.0) for i in range(10)], [], {"y": 1.0}, {"y": 0.0}, {}, asked()
+    )
+    assert quiet.rows()[1][-1].startswith("x0 1, x1 1")
     against = [moved("against", "y", 0.0, 1.0)]
     assert Floor.of([moved(f"x{i}", "y", 1.0) for i in range(19)] + against).beyond == 0
     floor = Floor.of([moved(f"x{i}", "y", 1.0) for i in range(20)] + against)
@@ -261,7 +269,9 @@ def test_tables_name_what_moves_an_output_most_first():
     assert found.rows()[1][-1] == "x11 12, x10 11, x09 10, x08 9, x07 8, x06 7"
     assert "0.90 ± 0.05" in "\n".join(found.lines())
     assert found.index_rows()[-1][1] == "0.01"
-    assert found.to_dict()["noise"] == {"y": 0.3}
+    said = json.loads(json.dumps(found.to_dict()))
+    assert said["noise"] == {"y": 0.3}
+    assert [m["beyond"] for m in said["morris"]] == [True] * 12
 
 
 def test_the_picture_is_pale_where_the_table_is_silent(monkeypatch, tmp_path):

@@ -243,6 +243,7 @@ def _panels(
         for axes, (output, rows) in zip(cells, moved.items(), strict=False):
             draw_rows(axes, output, rows)
             _rows(axes, [m.key for m in rows])
+            axes.margins(x=0.03)  # a stroke at the end stays whole
             axes.set_xlim(left=0)
             axes.locator_params(axis="x", nbins=5)
             axes.xaxis.set_major_formatter(lambda value, _place: number(value) if value else "0")

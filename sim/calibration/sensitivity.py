@@ -49,6 +49,8 @@ NOISE_SEEDS = tuple(range(1, 13))
 #: seeds of each point: two tell what a parameter does from what luck does
 PAIR = (1, 2)
 MORRIS_LEVELS, DESIGN_SEED, RESAMPLES = 4, 1, 200
+#: parameters that the table names for each output
+NAMED = 6
 #: share of what is called beyond luck that may be there by chance
 FALSE_SHARE = 0.1
 #: base samples of Sobol that are allowed: below the first an index is a matter of a few points
@@ -130,7 +132,7 @@ class Floor:
         # strength and luck count alike, or the scale would tell which is which
         scales = {output: float(np.median([m.strength + m.luck for m in of])) for output, of in pairs.items()}
         excess = np.array([(m.strength - m.luck) / scales[m.output] for of in pairs.values() for m in of])
-        for margin in np.unique(np.abs(excess[excess != 0.0])):
+        for margin in np.unique(np.abs(excess[excess != 0.0])).tolist():
             beyond, by_chance = int((excess >= margin).sum()), int((excess <= -margin).sum())
             if 1 + by_chance <= FALSE_SHARE * beyond:
                 least = (1.0 - 1e-12) * margin  # what makes the margin passes it, whatever rounding says
@@ -184,7 +186,7 @@ class Sensitivity:
             for output in dict.fromkeys(m.output for m in self.indices)
         }
 
-    def top(self, output: str, most: int = 6) -> list[Moved]:
+    def top(self, output: str, most: int) -> list[Moved]:
         """Return what moves an output most, by Morris."""
         return sorted((m for m in self.screened if m.output == output), key=lambda m: -m.strength)[:most]
 
@@ -200,7 +202,7 @@ class Sensitivity:
             ]
         ]
         for output in self.noise:
-            beyond = [m for m in self.top(output) if self.floor.passed(m)]
+            beyond = [m for m in self.top(output, len(self.screened)) if self.floor.passed(m)][:NAMED]
             most = ", ".join(f"{m.key} {number(m.strength)}" for m in beyond) or _("nothing beyond luck")
             luck = float(np.median([m.luck for m in self.screened if m.output == output]))
             numbers = (self.values[output], self.noise[output], luck)
