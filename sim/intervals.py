@@ -9,7 +9,6 @@ from sim.language import _
 
 FEWEST_PAIRS = 5  #: fewer make no interval
 LEVEL = 0.95
-_RESAMPLES = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,30 +52,6 @@ def mean_interval(values: np.ndarray) -> Interval:
 
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half)
-
-
-def ratio_interval(top: np.ndarray, bottom: np.ndarray) -> Interval:
-    """Return the ratio of two means over the same seeds, with a percentile interval by bootstrap.
-
-    Parameters
-    ----------
-    top, bottom
-        Paired values, (n,) each. The ratio is that of the means, never a mean of ratios.
-    """
-    n = len(top)
-    if n == 0 or bottom.mean() == 0:
-        return UNDEFINED
-    ratio = float(top.mean() / bottom.mean())
-    if n < FEWEST_PAIRS:
-        return Interval(ratio)
-    picks = np.random.default_rng(n).integers(n, size=(_RESAMPLES, n))
-    below = bottom[picks].mean(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(below == 0, np.nan, top[picks].mean(axis=1) / below)
-    if np.isnan(ratios).any():
-        return Interval(ratio)
-    low, high = (float(q) for q in np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    return Interval(ratio, low, high)
 
 
 @dataclasses.dataclass(frozen=True)

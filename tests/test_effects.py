@@ -8,7 +8,7 @@ import scipy.stats
 from sim.additionality import Present, account, landlords_rmb, windfall_rmb
 from sim.evaluation.evaluate import evaluate
 from sim.evaluation.pairing import ACCOUNT
-from sim.intervals import Interval, mean_interval, ratio_interval, verdict
+from sim.intervals import Interval, mean_interval, verdict
 from sim.paired import CLUSTERING, FROM_OUTCOMES, METRICS, Comparison
 from sim.parameters import SEGMENTS
 from sim.places import read_world
@@ -88,16 +88,6 @@ def test_few_or_equal_values():
     assert mean_interval(np.array([1.0, 2.0, 3.0, 4.0])) == Interval(2.5)
     assert mean_interval(np.full(6, 0.1)) == Interval(0.1, 0.1, 0.1)
     assert mean_interval(np.zeros(6)) == Interval(0.0, 0.0, 0.0)
-
-
-def test_a_ratio_is_of_means_never_a_mean_of_ratios():
-    top, bottom = np.array([1.0, 10.0, 4.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0, 5.0, 9.0])
-    found = ratio_interval(top, bottom)
-    assert found.mean == 1.0
-    assert found.low < 1.0 < found.high
-    assert ratio_interval(top, bottom) == found
-    assert ratio_interval(top, 0 * bottom) == Interval()
-    assert ratio_interval(top[:4], bottom[:4]) == Interval(1.7)
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,13 @@ def test_seeds_without_a_pair_are_left_out_and_named(tmp_path):
     assert policy.effect("startups_region", 120).verb == "provisional"  # no verb before all seeds are done
 
 
+@pytest.mark.parametrize("price", ["nan", "inf", "-inf", "-5", "0"])
+def test_a_price_that_no_policy_can_be_held_against_is_refused(tmp_path, price):
+    answer = CliRunner().invoke(cli, ["evaluate", str(tmp_path), "--price", price])
+    assert answer.exit_code == 2
+    assert "--price" in answer.output
+
+
 def test_a_study_without_any_pair_is_refused(tmp_path):
     plan = made_studies.plan_of(("baseline", "rent-cut"), 2)
     tables = made_studies.noisy_outcomes(np.random.default_rng(5))

@@ -117,6 +117,20 @@ def test_a_funnel_counts_rounds_of_each_stage_within_the_same_time():
     assert Funnel.of(Cohort.of([run_of(startups, deals)], 2), within=5).reached[0].mean == 1 / 8
 
 
+def test_the_interval_of_a_funnel_of_five_runs_covers_the_truth_in_85_of_100_studies():
+    rng, covered, studies = np.random.default_rng(6), 0, 200
+    for _study in range(studies):
+        run = np.repeat(np.arange(5), rng.poisson(100, 5))
+        share = rng.normal(0.3, 0.05, 5)[run]
+        rounds = np.full((len(run), 5), NO_ROUND)
+        rounds[rng.random(len(run)) < share, 0] = 3
+        zeros = np.zeros(len(run), dtype=int)
+        cohort = Cohort(5, 1, 12, run, zeros, zeros, zeros > 0, zeros, zeros + 12, rounds)
+        found = Funnel.of(cohort).reached[0]
+        covered += found.low <= 0.3 <= found.high
+    assert covered / studies > 0.85  # plain quantiles reach 0.80, with an error of 0.03
+
+
 def test_a_funnel_of_several_runs_is_a_ratio_of_sums_with_an_interval_from_five_on():
     runs = [
         run_of([stayed(uid) for uid in range(10 * (seed + 1))], [(0, 1, 0, APP)], seed=seed)

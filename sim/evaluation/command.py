@@ -1,12 +1,20 @@
 """The command ``sim evaluate``: arguments turned into function calls; see `sim.__main__` for what all commands share."""
 
 import json
+import math
 
 import click
 
 from sim.language import _
 
 INCOMPLETE = 1
+
+
+def _finite(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """Refuse nan and inf, which a range lets pass."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(_("{value} is no finite number").format(value=value))
+    return value
 
 
 @click.command(
@@ -16,7 +24,7 @@ INCOMPLETE = 1
            "it is, and where it fails. Writes evaluation.json into the folder. Ends with 1 if runs are missing."),
 )  # fmt: skip
 @click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
-@click.option("--price", type=click.FloatRange(0, min_open=True), metavar="RMB",
+@click.option("--price", type=click.FloatRange(0, min_open=True), metavar="RMB", callback=_finite,
               help=_("Cost per net startup that a policy should reach, in the search for where it fails; default: "
                      "that of cash for every entrant."))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))

@@ -398,37 +398,40 @@ class Dose:
 class Decomposition:
     """Where the spread of an effect comes from, at the last month: seeds, or parameters. Never pooled.
 
+    All but the first four are None where runs cannot tell the two apart, as with one seed.
+
     Attributes
     ----------
     metric
         Headline metric.
     vectors, seeds
-        Number of parameter vectors and of seeds at each.
+        Number of parameter vectors and of seeds, as far as runs are done.
     mean
         Mean over vectors.
     seed_sd
         Standard deviation between seeds of one vector (root of the mean variance within vectors).
     vector_sd
-        Standard deviation between vectors, freed of the seeds' part.
+        Standard deviation between vectors, freed of the seeds' part and of the rest that neither explains.
     vector_share
         Part of the variance of a single pair of runs that comes from the parameters.
     seed_low, seed_high
         95 % t interval of the mean over these vectors, seeds being drawn again.
     vector_low, vector_high
-        2.5 % and 97.5 % points of the vectors' means.
+        2.5 % and 97.5 % points of the vectors' effects, drawn towards their mean until they spread like `vector_sd`; None
+        where that is 0.
     positive_share
-        Share of vectors whose mean effect is positive.
+        Share of vectors whose effect, drawn in like that, is positive; None where `vector_sd` is 0.
     """
 
     metric: str
     vectors: int
     seeds: int
     mean: float
-    seed_sd: float
-    vector_sd: float
+    seed_sd: float | None
+    vector_sd: float | None
     vector_share: float | None
     seed_low: float | None
     seed_high: float | None
-    vector_low: float
-    vector_high: float
-    positive_share: float
+    vector_low: float | None
+    vector_high: float | None
+    positive_share: float | None

@@ -164,9 +164,11 @@ def vector_table(found: Evaluation) -> list[list[str]]:
     for policy in found.policies:
         for row in policy.decomposition:
             seeds = _range(row.seed_low, row.seed_high)
-            share = _NONE if row.vector_share is None else percent(row.vector_share)
+            positive, share = (
+                _NONE if x is None else percent(x) for x in (row.positive_share, row.vector_share)
+            )
             rows.append([_named(policy), row.metric, number(row.mean), seeds, _range(row.vector_low, row.vector_high),
-                         percent(row.positive_share), share])  # fmt: skip
+                         positive, share])  # fmt: skip
     return rows
 
 

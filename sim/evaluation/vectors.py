@@ -1,13 +1,19 @@
 """Two uncertainties, side by side and never pooled: what other seeds would show, and what other parameters would.
 
-Effects of a study with a design are effects d(v, s) by parameter vector v and seed s. Their variance is split into that
-between vectors and that within; the interval over seeds is that of the mean over the vectors at hand, and the range over
-vectors is that of the vectors' means.
+Effects of a study with a design are effects d(v, s) by parameter vector v and seed s. Every vector is run with the same
+seeds, so that what a seed does to all vectors alike says nothing of the parameters: the effects are taken as the sum of a
+part of the vector, a part of the seed and a rest, fitted by least squares over the pairs of runs that are done. The interval
+over seeds is that of the mean over the vectors at hand. The range over vectors is that of the vectors' parts, drawn
+together until they spread no more than the parameters make them.
 
 References
 ----------
 S. Searle, G. Casella and C. McCulloch (1992), Variance components, Wiley, doi:10.1002/9780470316856.
+T. Louis (1984), Estimating a population of parameter values using Bayes and empirical Bayes methods, Journal of the
+American Statistical Association 79, 393-398, doi:10.1080/01621459.1984.10478062.
 """
+
+import dataclasses
 
 import numpy as np
 
@@ -16,6 +22,8 @@ from sim.evaluation.intervals import paired
 from sim.evaluation.metrics import HEADLINE, SOURCES
 from sim.evaluation.reading import Runs
 from sim.evaluation.result import Decomposition
+
+_ROUNDING = 1e-12  #: part of the mean square of effects that differences of rounding stay below
 
 
 def by_vector(runs: Runs, member: design.Member, metric: str) -> np.ndarray | None:
@@ -38,25 +46,82 @@ def decompositions(runs: Runs, member: design.Member) -> tuple[Decomposition, ..
     rows = []
     for metric in HEADLINE:
         effects = by_vector(runs, member, metric)
-        if effects is None:
-            continue
-        effects = effects[~np.isnan(effects).any(axis=1)]
-        if len(effects) > 1:
-            rows.append(decomposed(metric, effects))
+        row = None if effects is None else decomposed(metric, effects)
+        rows += [row] if row is not None else []
     return tuple(rows)
 
 
-def decomposed(metric: str, effects: np.ndarray) -> Decomposition:
-    """Split the variance of effects (n_vectors, n_seeds) between vectors and seeds."""
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Effects as the sum of a part of the vector, a part of the seed and a rest.
+
+    Attributes
+    ----------
+    vectors
+        Part of each vector, with the mean effect in it, (n_vectors,).
+    seeds
+        Part of each seed, 0 on average, (n_seeds,).
+    rest
+        Mean square of what neither explains.
+    between
+        Variance that the parameters make between vectors, 0 at least.
+    """
+
+    vectors: np.ndarray
+    seeds: np.ndarray
+    rest: float
+    between: float
+
+
+def parts_of(effects: np.ndarray, known: np.ndarray) -> Parts | None:
+    """Return the parts of effects (n_vectors, n_seeds), as far as they are known; None if these cannot tell them apart.
+
+    Every vector and every seed has one known effect at least. With all of them this is the analysis of variance of a two-way
+    table; with gaps, Henderson's third method (Searle et al. 1992, chapter 5).
+    """
+    n, (vectors, seeds) = int(known.sum()), known.shape
+    x = np.where(known, effects, 0.0)
+    means = x.sum(axis=1) / known.sum(axis=1)
+    weights = known / known.sum(axis=1, keepdims=True)
+    normal = np.diag(known.sum(axis=0).astype(float)) - known.T @ weights
+    free = n - vectors - seeds + 1
+    if free < 1 or np.linalg.matrix_rank(normal) < seeds - 1:
+        return None
+    by_seed = np.linalg.pinv(normal, hermitian=True) @ (x - known * means[:, None]).sum(axis=0)
+    by_vector = means - weights @ by_seed
+    left = float((known * (x - by_vector[:, None] - by_seed) ** 2).sum())
+    without_vectors = float((known * (x - x.sum(axis=0) / known.sum(axis=0)) ** 2).sum())
+    between = (without_vectors - left - (vectors - 1) * left / free) / (n - seeds)
+    return Parts(by_vector, by_seed, left / free, between if between > _ROUNDING * (x**2).sum() / n else 0.0)
+
+
+def decomposed(metric: str, effects: np.ndarray) -> Decomposition | None:
+    """Split the variance of effects (n_vectors, n_seeds) between vectors and seeds; None from fewer than two vectors.
+
+    Effects of pairs that are not done, or failed, are NaN. From one seed, or where hardly two vectors have a seed in common,
+    nothing is split.
+    """
+    known = ~np.isnan(effects)
+    rows, columns = known.any(axis=1), known.any(axis=0)
+    effects, known = effects[rows][:, columns], known[rows][:, columns]
     vectors, seeds = effects.shape
-    means = effects.mean(axis=1)
-    within = float(effects.var(axis=1, ddof=1).mean()) if seeds > 1 else 0.0
-    between = max(float(means.var(ddof=1)) - within / seeds, 0.0)
-    over_seeds = paired(effects.mean(axis=0)[:, None])
+    if vectors < 2:
+        return None
+    found = parts_of(effects, known)
+    if found is None:
+        mean = float(np.nanmean(effects, axis=1).mean())
+        return Decomposition(metric, vectors, seeds, mean, *[None] * 8)
+    mean, runs = float(found.vectors.mean()), known.sum(axis=1)
+    within = float(np.nansum((effects - np.nanmean(effects, axis=1, keepdims=True)) ** 2) / (runs - 1).sum())
+    over_seeds = paired((mean + found.seeds)[:, None])
     low, high = (None if np.isnan(x[0]) else float(x[0]) for x in (over_seeds.low, over_seeds.high))
-    ends = np.quantile(means, [0.025, 0.975])
+    share = found.between / (found.between + within) if found.between + within > 0 else None
+    first = last = positive = None
+    if found.between > 0:
+        drawn = np.sqrt(found.between / (found.between + found.rest / runs))
+        told = mean + drawn * (found.vectors - mean)
+        first, last = map(float, np.quantile(told, [0.025, 0.975]))
+        positive = float((told > 0).mean())
     return Decomposition(
-        metric, vectors, seeds, float(means.mean()), within**0.5, between**0.5,
-        between / (between + within) if seeds > 1 and between + within > 0 else None,
-        low, high, float(ends[0]), float(ends[1]), float((means > 0).mean()),
-    )  # fmt: skip
+        metric, vectors, seeds, mean, within**0.5, found.between**0.5, share, low, high, first, last, positive
+    )

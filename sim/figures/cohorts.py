@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.evaluation.intervals import resamples_of
 from sim.figures.numbers import Band
 from sim.figures.states import require_alike
-from sim.intervals import FEWEST_PAIRS, LEVEL, Interval, ratio_interval
+from sim.intervals import FEWEST_PAIRS, LEVEL, Interval
 from sim.ledger import ACQUIRED, CLOSED, DORMANT, LEFT, LISTED
 from sim.parameters import SEGMENTS, STAGES
 from sim.record import Run
@@ -207,8 +208,10 @@ class Funnel:
             )
         entered = cohort.per_run(np.ones(len(cohort), dtype=bool)).astype(float)
         soon = cohort.rounds <= within
-        reached = [ratio_interval(cohort.per_run(of_stage).astype(float), entered) for of_stage in soon.T]
-        return cls(len(cohort), cohort.runs, cohort.entry_months, within, tuple(reached))
+        ratio = resamples_of(cohort.runs).ratio
+        found = [ratio(cohort.per_run(of_stage).astype(float), entered) for of_stage in soon.T]
+        reached = tuple(Interval(share.mean, share.low, share.high) for share in found)
+        return cls(len(cohort), cohort.runs, cohort.entry_months, within, reached)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

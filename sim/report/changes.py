@@ -92,7 +92,7 @@ def _shares_of_worlds(page: Page) -> list[Change]:
     found = []
     for row in page.policies:
         spread = next((d for d in row.result.decomposition if d.metric == NET), None)
-        if spread is None or spread.positive_share in (0.0, 1.0):
+        if spread is None or spread.positive_share in (None, 0.0, 1.0):
             continue
         other = 1 - spread.positive_share if row.net_mean > 0 else spread.positive_share
         found.append(Change(

@@ -590,7 +590,7 @@ def _worlds(row: Row) -> Interval | None:
 
 def _positive(row: Row) -> Both:
     found = next((d for d in row.result.decomposition if d.metric == NET), None)
-    return alike(NONE) if found is None else percent(found.positive_share)
+    return alike(NONE) if found is None or found.positive_share is None else percent(found.positive_share)
 
 
 def _agreement(row: Row) -> Both:
