@@ -112,26 +112,29 @@ plt.show()
 # ## Where does it fail?
 #
 # *Scenario discovery* turns the question round: say what failure is, and look for the region of parameters in which most
-# failures lie. The patient rule induction method (PRIM, Friedman and Fisher 1999) cuts off one thin slice after another, as
-# long as what is left gets denser in failures. Failure here: the zone gains less than in the median vector. A few vectors
-# can say little about many parameters, so only those beyond the dashed lines are searched.
+# failures lie. The patient rule induction method (PRIM, Friedman and Fisher 1999) cuts off one thin slice after another, and
+# takes from what was left the box with most failures and few others, if failures dealt out by chance seldom have one as
+# telling (p of 0.05 at most). Failure here: the zone gains less than in the median vector. A few vectors can say little
+# about many parameters, so only those beyond the dashed lines are searched.
 
 
 # %%
 def tell(keys, fails):
     """Print the box of these parameters in which most failures lie; return the keys of its sides."""
     space = Space.of(tuple({key: point[key] for key in keys} for point in points))
-    box = find_box(space, fails, np.ones(len(fails), dtype=bool))
-    if box is None:
-        print("no box: failures lie all over the place, or these vectors are too few to say")
+    found = find_box(space, fails, np.ones(len(fails), dtype=bool))
+    if found is None:
+        print("no box found with this many vectors")
         return []
+    box, p = found
     inside = box.holds(space)
     for k in box.cut():
         sides = [f"at least {box.low[k]:.3g}"] * bool(np.isfinite(box.low[k]))
         sides += [f"at most {box.high[k]:.3g}"] * bool(np.isfinite(box.high[k]))
         print(f"{space.keys[k]} {' and '.join(sides)}")
     print(
-        f"{fails[inside].mean():.0%} of the vectors in the box fail, {inside[fails].mean():.0%} of the failures are in it"
+        f"{fails[inside].mean():.0%} of the vectors in the box fail, {inside[fails].mean():.0%} of the failures are in it; "
+        f"p = {p:.2g}"
     )
     return [space.keys[k] for k in box.cut()]
 
@@ -169,8 +172,8 @@ plt.show()
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 tell(list(points[0]), fails)
-print(f"With {len(points)} vectors and {len(points[0])} parameters chance offers a box sooner or later: compare with the "
-      "correlations above, and run more vectors before you believe it.")  # fmt: skip
+print(f"With {len(points)} vectors and {len(points[0])} parameters chance offers a box sooner or later, so that only a very "
+      "plain one passes. The p further up is too small: the same vectors had chosen which parameters to search.")  # fmt: skip
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 from sim.calibration.ensemble import ridges

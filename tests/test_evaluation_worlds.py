@@ -42,16 +42,22 @@ def study(tmp_path, text=STUDY):
 # two uncertainties
 
 
-@given(st.integers(0, 1000), st.floats(0.0, 5.0), st.floats(0.1, 5.0))
+@given(st.integers(0, 1000), st.floats(0.0, 5.0), st.floats(0.0, 5.0), st.floats(0.1, 5.0))
 @settings(max_examples=20, deadline=None)
-def test_the_split_of_the_variance_is_that_of_a_random_effects_model(seed, between, within):
+def test_the_split_of_the_variance_is_that_of_a_two_way_table(seed, of_vectors, of_seeds, of_pairs):
     rng = np.random.default_rng(seed)
-    effects = rng.normal(3, 1, (40, 1)) * between + rng.normal(0, within, (40, 8))
-    found, groups = decomposed("startups_region", effects), effects.mean(axis=1)
-    mean_square_between, mean_square_within = 8 * groups.var(ddof=1), effects.var(axis=1, ddof=1).mean()
-    assert stats.f_oneway(*effects).statistic == pytest.approx(mean_square_between / mean_square_within)
-    assert found.seed_sd == pytest.approx(mean_square_within**0.5)
-    assert found.vector_sd**2 == pytest.approx(max((mean_square_between - mean_square_within) / 8, 0.0))
+    effects = of_vectors * rng.normal(3, 1, (40, 1)) + of_seeds * rng.normal(0, 1, (1, 8))
+    effects = effects + of_pairs * rng.normal(0, 1, (40, 8))
+    found, groups, columns = (
+        decomposed("startups_region", effects),
+        effects.mean(axis=1),
+        effects.mean(axis=0),
+    )
+    rest = ((effects - groups[:, None] - columns + effects.mean()) ** 2).sum() / (39 * 7)
+    of_columns = columns.var(ddof=1) - rest / 40  # the variance that all vectors of a seed have in common
+    assert found.mean == pytest.approx(effects.mean())
+    assert found.seed_sd**2 == pytest.approx(of_columns + rest)
+    assert found.vector_sd**2 == pytest.approx(max(groups.var(ddof=1) - rest / 8, 0.0))
 
 
 def test_more_seeds_narrow_one_uncertainty_and_leave_the_other():
@@ -62,6 +68,64 @@ def test_more_seeds_narrow_one_uncertainty_and_leave_the_other():
     assert few.vector_sd == pytest.approx(5, rel=0.2)
     assert many.vector_sd == pytest.approx(few.vector_sd, rel=0.1)
     assert 0.4 < many.vector_share < 0.6
+
+
+def test_what_a_seed_does_to_all_vectors_alike_hides_no_spread_of_the_vectors():
+    rng = np.random.default_rng(3)
+    of_vectors, of_seeds = rng.normal(0, 1, (20, 1)), np.array([[-4.0, -2.0, 0.0, 2.0, 4.0]])
+    plain = of_vectors + rng.normal(0, 0.3, (20, 5))
+    quiet, loud = (decomposed("startups_region", plain + k * of_seeds) for k in (0, 1))
+    assert loud.vector_sd == pytest.approx(quiet.vector_sd)
+    assert (loud.vector_low, loud.vector_high) == pytest.approx((quiet.vector_low, quiet.vector_high))
+    assert loud.vector_share < quiet.vector_share
+
+
+def test_runs_that_failed_move_no_vector_towards_the_seeds_that_it_has():
+    of_vectors, of_seeds = np.arange(12.0)[:, None], np.array([[-30.0, -10.0, 0.0, 10.0, 30.0]])
+    effects = of_vectors + of_seeds
+    effects[[0, 3, 3, 7, 11], [0, 0, 1, 4, 4]] = np.nan
+    found = decomposed("startups_region", effects)
+    assert (found.vectors, found.seeds) == (12, 5)
+    assert found.mean == pytest.approx(5.5)
+    assert found.vector_sd == pytest.approx(np.std(np.arange(12.0), ddof=1), rel=0.05)  # weighted by runs
+    assert (found.vector_low, found.vector_high) == pytest.approx(np.quantile(np.arange(12.0), [0.025, 0.975]))
+    assert (found.seed_low + found.seed_high) / 2 == pytest.approx(5.5)
+
+
+def test_a_seed_that_failed_everywhere_takes_no_vector_with_it():
+    effects = np.random.default_rng(2).normal(5, 1, (10, 6))
+    whole = decomposed("startups_region", effects[:, 1:])
+    effects[:, 0] = np.nan
+    assert decomposed("startups_region", effects) == whole
+
+
+def test_the_range_over_parameters_is_that_of_true_effects_not_of_noisy_means():
+    rng = np.random.default_rng(4)
+    truth = rng.normal(1, 1, (1000, 1))
+    found = decomposed("startups_region", truth + rng.normal(0, 4, (1000, 5)))
+    low, high = np.quantile(truth, [0.025, 0.975])
+    assert found.vector_low == pytest.approx(low, abs=0.4)
+    assert found.vector_high == pytest.approx(high, abs=0.4)
+    assert found.positive_share == pytest.approx((truth > 0).mean(), abs=0.05)
+
+
+def test_parameters_that_change_nothing_have_no_range():
+    of_seeds, of_pairs = (
+        np.array([[-2.0, -1.0, 0.0, 1.0, 2.0]]),
+        np.random.default_rng(1).normal(0, 1, (30, 5)),
+    )
+    found = decomposed("startups_region", of_seeds + of_pairs - of_pairs.mean(axis=1, keepdims=True))
+    assert found.vector_sd == found.vector_share == 0
+    assert found.vector_low is found.vector_high is found.positive_share is None
+    assert found.seed_low < 0 < found.seed_high
+
+
+def test_one_seed_tells_no_parameter_from_chance():
+    found = decomposed("startups_region", np.arange(30.0)[:, None])
+    assert found.mean == 14.5
+    assert {found.seed_sd, found.vector_sd, found.vector_share, found.vector_low, found.positive_share} == {
+        None
+    }
 
 
 def test_parameters_and_seeds_stay_apart_in_a_study_with_a_design(tmp_path):
@@ -113,7 +177,7 @@ def cube(n=400, seed=1):
 def test_a_hidden_box_is_found_with_its_sides_and_no_other():
     _points, space = cube()
     fails = (space.numbers[:, 0] > 0.6) & (space.numbers[:, 1] < 0.5)
-    box = find_box(space, fails, np.ones(len(fails), dtype=bool))
+    box, _p = find_box(space, fails, np.ones(len(fails), dtype=bool))
     assert box.cut() == [0, 1]
     assert box.low[0] == pytest.approx(0.6, abs=0.05)
     assert box.high[1] == pytest.approx(0.5, abs=0.05)
@@ -124,7 +188,7 @@ def test_a_hidden_box_is_found_with_its_sides_and_no_other():
 def test_a_word_can_be_the_side_of_a_box():
     _points, space = cube()
     fails = (space.words[3] == "six") & (space.numbers[:, 2] > 0.3)
-    box = find_box(space, fails, np.ones(len(fails), dtype=bool))
+    box, _p = find_box(space, fails, np.ones(len(fails), dtype=bool))
     assert box.words == {3: frozenset({"six"})}
     assert box.cut() == [2, 3]
 
@@ -133,6 +197,40 @@ def test_failures_without_a_pattern_have_no_box():
     points, space = cube(seed=2)
     fails = np.random.default_rng(5).random(len(points)) < 0.3
     assert find_box(space, fails, np.ones(len(fails), dtype=bool)) is None
+
+
+def discovered(n, chance_of_failure, seed):
+    """Return where made failures of `n` vectors of eight parameters lie."""
+    rng = np.random.default_rng(seed)
+    values = rng.random((n, 8))
+    fails = rng.random(n) < chance_of_failure(values)
+    points = tuple({f"k{j}": float(x) for j, x in enumerate(row)} for row in values)
+    return discover("rent-cut", points, np.where(fails, -1.0, 1.0), np.ones(n), threshold=10.0)
+
+
+def test_a_plain_box_is_found_beyond_the_first_slice_that_makes_nothing_denser():
+    studies = [
+        discovered(100, lambda values: np.where(values[:, 0] > 0.6, 0.95, 0.1), seed) for seed in range(12)
+    ]
+    named = [{limit.key for box in found.boxes for limit in box.limits} for found in studies]
+    assert sum("k0" in keys for keys in named) >= 11
+    assert sum(len(keys - {"k0"}) for keys in named) <= 2
+
+
+def test_failures_without_a_pattern_have_a_box_in_one_study_of_twenty_at_most():
+    studies = [discovered(20, lambda values: np.full(len(values), 0.3), seed) for seed in range(200)]
+    found = [study for study in studies if study.boxes]
+    assert len(found) <= stats.binom.ppf(0.999, len(studies), 0.05)
+    assert all(box.density >= 0.8 and box.p <= 0.05 for study in found for box in study.boxes)
+    assert all("no box found with this many vectors" in s.sentence for s in studies if 0 < s.failures < 20 and not s.boxes)  # fmt: skip
+
+
+def test_a_box_that_chance_could_have_made_is_told_with_its_p():
+    points, space = cube(60)
+    net = np.where(space.numbers[:, 0] > 0.6, -1.0, 10.0)
+    (box,) = discover("rent-cut", points, net, np.full(len(net), 2e7), threshold=5e6).boxes
+    assert box.p == 1 / 200  # no dealing out of failures is as telling
+    assert "p = 0.005" in box.sentence
 
 
 def test_chance_of_a_side_is_that_of_a_binomial_test():
@@ -170,7 +268,8 @@ def test_boxes_are_as_good_as_those_of_the_ema_workbench():
     fails = ((space.numbers[:, 0] > 0.55) & (space.numbers[:, 1] < 0.6)) ^ (rng.random(600) < 0.03)
     theirs = prim.Prim(pd.DataFrame(space.numbers[:, :3], columns=list("abc")), fails).find_box()
     path = theirs.peeling_trajectory
-    inside = find_box(space, fails, np.ones(600, dtype=bool)).holds(space)
+    box, _p = find_box(space, fails, np.ones(600, dtype=bool))
+    inside = box.holds(space)
     ours = fails[inside].sum() / fails.sum() * fails[inside].mean()
     assert ours >= (path["coverage"] * path["density"]).max() - 0.02
 

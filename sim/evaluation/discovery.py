@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import bdtrc
 
+from sim.compiled import kernel
 from sim.evaluation.result import Box, Discovery, Limit
 from sim.language import _
 from sim.summary import number, percent
@@ -29,6 +30,8 @@ DENSE = 0.8  #: share of failures at which a box is said to fail
 MOST_BOXES = 3
 FEWEST_VECTORS = 20
 CHANCE = 0.05
+SHUFFLES = 199
+_LOW, _HIGH, _WORD = range(3)  # sides of a box
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,9 +118,17 @@ class Space:
                 words[k] = np.array([str(v) for v in values])
         return cls(keys, numbers, words)
 
+    def coded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the place of each value among those of its key, (n_keys, n_vectors), and which keys are words, (n_keys,)."""
+        codes = [
+            np.unique(self.words.get(k, self.numbers[:, k]), return_inverse=True)[1]
+            for k in range(len(self.keys))
+        ]
+        return np.array(codes), np.isin(np.arange(len(self.keys)), list(self.words))
 
-def peel(space: Space, fails: np.ndarray, among: np.ndarray) -> list[Sides]:
-    """Return ever smaller boxes, from everything on.
+
+def peel(space: Space, fails: np.ndarray, among: np.ndarray) -> tuple[list[Sides], np.ndarray]:
+    """Return ever smaller boxes, from everything on to the least mass, or until all in one fail or none.
 
     Parameters
     ----------
@@ -125,39 +136,108 @@ def peel(space: Space, fails: np.ndarray, among: np.ndarray) -> list[Sides]:
         Vectors.
     fails, among
         Which of them fail, and which are looked at, (n_vectors,).
+
+    Returns
+    -------
+    list, numpy.ndarray
+        Boxes, and vectors and failures in each, (n_boxes, 2).
     """
     box = Sides.open(len(space.keys))
-    found, least = [box], max(LEAST_MASS * len(fails), 2)
-    while True:
-        inside = box.holds(space) & among
-        rows, share = np.flatnonzero(inside), fails[inside].mean()
-        gains: list[tuple[float, int, int, Sides]] = []
-        for smaller in _slices(space, box, rows):
-            left = smaller.holds(space) & inside
-            n = int(left.sum())
-            if least <= n < len(rows):
-                gains.append(((fails[left].mean() - share) / (len(rows) - n), -n, len(gains), smaller))
-        if not gains or max(gains)[0] < 0 or share == 1.0:
-            return found
-        box = max(gains)[3]
+    found = [box]
+    cuts, left = _cuts(*space.coded(), fails, among)
+    for k, side, row in cuts.tolist():
+        if side == _WORD:
+            held = box.words.get(k, frozenset(space.words[k].tolist()))
+            box = box.with_side(k, words=held - {str(space.words[k][row])})
+        elif side == _LOW:
+            box = box.with_side(k, low=float(space.numbers[row, k]))
+        else:
+            box = box.with_side(k, high=float(space.numbers[row, k]))
         found.append(box)
+    return found, left
 
 
-def _slices(space: Space, box: Sides, rows: np.ndarray) -> Iterator[Sides]:
-    """Yield the box without the thin slice at each of its sides."""
-    count = max(int(PEEL * len(rows)), 1)
-    for k in range(len(space.keys)):
-        if k in space.words:
-            here = frozenset(space.words[k][rows].tolist())
-            for word in sorted(here) if len(here) > 1 else ():
-                yield box.with_side(k, words=here - {word})
-            continue
-        values = np.sort(space.numbers[rows, k])
-        above, below = values[values > values[count - 1]], values[values < values[-count]]
-        if len(above):
-            yield box.with_side(k, low=float(above[0]))
-        if len(below):
-            yield box.with_side(k, high=float(below[-1]))
+@kernel
+def _cuts(codes, worded, fails, among):
+    """Return what is cut off, one slice after the other, and what is left of it; see `peel`.
+
+    Parameters
+    ----------
+    codes, worded
+        As `Space.coded` returns them.
+
+    Returns
+    -------
+    cuts
+        Key, side, and a vector that has the new end, or the word cut off, (n_cuts, 3).
+    left
+        Vectors and failures among them, before the first cut and after each, (n_cuts + 1, 2).
+    """
+    vectors = len(fails)
+    inside, least = among.copy(), max(LEAST_MASS * vectors, 2.0)
+    cuts, left = np.zeros((vectors, 3), np.int64), np.zeros((vectors + 1, 2), np.int64)
+    left[0, 0], left[0, 1] = inside.sum(), (inside & fails).sum()
+    for step in range(vectors):
+        k, side, code = _slice(codes, worded, fails, inside, left[step], least)
+        if k < 0:
+            return cuts[:step], left[: step + 1]
+        end = -1
+        for i in range(vectors):
+            place = codes[k, i]
+            if not inside[i]:
+                continue
+            if (side == _LOW and place <= code) or (side == _HIGH and place >= code) or place == code:
+                inside[i] = False
+            if inside[i] != (side == _WORD) and (
+                end < 0
+                or (side == _LOW and place < codes[k, end])
+                or (side == _HIGH and place > codes[k, end])
+            ):
+                end = i
+        cuts[step] = k, side, end
+        left[step + 1, 0], left[step + 1, 1] = inside.sum(), (inside & fails).sum()
+    return cuts, left
+
+
+@kernel
+def _slice(codes, worded, fails, inside, left, least):
+    """Return key, side and last code of the slice without which the share of failures is highest for what is lost.
+
+    Thin slices are often alike: then the thickest, then that away from which failures lie farthest on the whole of its key.
+    The key is -1 where nothing is to be cut.
+    """
+    n, failed = left
+    thin, best, found = max(int(PEEL * n), 1), (-np.inf, 0, 0), (-1, 0, 0)
+    if failed in (0, n):
+        return found
+    rows, here, bad = np.flatnonzero(inside), np.zeros_like(codes[0]), np.zeros_like(codes[0])
+    for k in range(len(codes)):
+        here[:], bad[:] = 0, 0
+        for i in rows:
+            here[codes[k, i]] += 1
+            bad[codes[k, i]] += fails[i]
+        under, upwards = 0, 0
+        for code in range(len(fails)):  # twice the ranks of the failures beyond the middle rank
+            upwards += bad[code] * (2 * under + here[code] - n)
+            under += here[code]
+        for side in range(_WORD, _WORD + 1) if worded[k] else range(_LOW, _HIGH + 1):
+            gone, gone_bad = 0, 0
+            for j in range(len(fails)):
+                code = len(fails) - 1 - j if side == _HIGH else j
+                gone, gone_bad = gone + here[code], gone_bad + bad[code]
+                if here[code] == 0 or (side != _WORD and gone < thin):
+                    continue
+                away = (
+                    failed * gone - n * gone_bad if side == _WORD else upwards if side == _LOW else -upwards
+                )
+                if n - gone >= least:
+                    gain = ((failed - gone_bad) / (n - gone) - failed / n) / gone
+                    if (gain, gone, away) > best:
+                        best, found = (gain, gone, away), (k, side, code)
+                gone, gone_bad = 0, 0
+                if side != _WORD:
+                    break
+    return found
 
 
 def paste(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides) -> Sides:
@@ -197,26 +277,55 @@ def chance(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides, k: in
     return 1.0 if failed == 0 else float(bdtrc(failed - 1, n, float(fails[wider].mean())))
 
 
-def find_box(space: Space, fails: np.ndarray, among: np.ndarray) -> Sides | None:
-    """Return the box in which most failures lie and few successes, None if there is none in particular."""
-    base = fails[among].mean()
-    rows = []
-    for box in peel(space, fails, among)[1:]:
-        inside = box.holds(space) & among
-        rows.append((fails[inside].mean(), fails[inside].sum(), box))
-    dense = [row for row in rows if row[0] >= DENSE and row[0] > base]
-    if not dense:
+def find_box(space: Space, fails: np.ndarray, among: np.ndarray) -> tuple[Sides, float] | None:
+    """Return the box in which most failures lie and few successes, and the p of the search; None if none is found.
+
+    Of the boxes that peeling leaves it is the first by coverage times density that is dense without its weak sides.
+    """
+    boxes, left = peel(space, fails, among)
+    scores, base = _scores(left), fails[among].mean()
+    p = chance_of_search(space, fails, among, float(scores.max()))
+    if p > CHANCE:
         return None
-    # coverage times density, but for a factor
-    box = paste(space, fails, among, max(dense, key=lambda row: row[0] * row[1])[2])
-    while True:
-        weak = [(chance(space, fails, among, box, k), k) for k in box.cut()]
-        if not weak:
-            return None
-        p, k = max(weak)
+    for i in np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]:
+        box = without_weak(space, fails, among, paste(space, fails, among, boxes[i]))
+        inside = box.holds(space)
+        density = fails[inside & among].mean()
+        if density > base and min(density, fails[inside].mean()) >= DENSE:
+            return box, p
+    return None
+
+
+def _scores(left: np.ndarray) -> np.ndarray:
+    """Return coverage times density, but for a factor, of boxes (n_boxes, 2) as `_cuts` counts them; 0 if not dense."""
+    share = left[:, 1] / left[:, 0]
+    return np.where((share >= DENSE) & (share > share[0]), share * left[:, 1], 0.0)
+
+
+def chance_of_search(space: Space, fails: np.ndarray, among: np.ndarray, score: float) -> float:
+    """Return how probable so telling a box is where failures have nothing to do with the parameters.
+
+    It is the share of searches over failures dealt out anew that peel as telling a box; 1 as soon as it cannot but exceed
+    `CHANCE`.
+    """
+    rng, dealt = np.random.default_rng(len(fails)), fails.copy()
+    coded, as_telling = space.coded(), 1
+    for _search in range(SHUFFLES):
+        dealt[among] = rng.permutation(fails[among])
+        as_telling += _scores(_cuts(*coded, dealt, among)[1]).max() >= score
+        if as_telling > CHANCE * (SHUFFLES + 1):
+            return 1.0
+    return as_telling / (SHUFFLES + 1)
+
+
+def without_weak(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides) -> Sides:
+    """Return the box without the sides that might as well be chance, the weakest first."""
+    while box.cut():
+        p, k = max((chance(space, fails, among, box, k), k) for k in box.cut())
         if p < CHANCE:
-            return box
+            break
         box = box.without(k)
+    return box
 
 
 def discover(
@@ -247,11 +356,11 @@ def discover(
     while (
         0 < total < len(fails) and len(boxes) < MOST_BOXES and fails[among].any() and not fails[among].all()
     ):
-        box = find_box(space, fails, among)
-        if box is None:
+        found = find_box(space, fails, among)
+        if found is None:
             break
-        boxes.append(_told(policy, space, fails, box, among))
-        among &= ~box.holds(space)
+        boxes.append(_told(policy, space, fails, among, *found))
+        among &= ~found[0].holds(space)
     return Discovery(
         policy,
         threshold,
@@ -262,7 +371,7 @@ def discover(
     )
 
 
-def _told(policy: str, space: Space, fails: np.ndarray, box: Sides, among: np.ndarray) -> Box:
+def _told(policy: str, space: Space, fails: np.ndarray, among: np.ndarray, box: Sides, p: float) -> Box:
     inside = box.holds(space)
     limits = []
     for k in box.cut():
@@ -272,10 +381,10 @@ def _told(policy: str, space: Space, fails: np.ndarray, box: Sides, among: np.nd
     coverage = float(fails[inside].sum() / fails.sum())
     density, mass = float(fails[inside].mean()), float(inside.mean())
     text = _("{policy} fails where {limits}: {density} of the parameter vectors there fail, and {coverage} of all that "
-             "fail lie there")  # fmt: skip
+             "fail lie there; p = {p:.2g}")  # fmt: skip
     said = text.format(policy=policy, limits=_(" and ").join(map(_side, limits)), density=percent(density),
-                       coverage=percent(coverage))  # fmt: skip
-    return Box(tuple(limits), coverage, density, mass, said)
+                       coverage=percent(coverage), p=p)  # fmt: skip
+    return Box(tuple(limits), coverage, density, mass, p, said)
 
 
 def _side(limit: Limit) -> str:
@@ -302,6 +411,6 @@ def _summary(policy: str, threshold: float, vectors: int, failures: int, boxes: 
             "{policy} does not reach {cost} M RMB per net startup in {failures} of {n} parameter vectors"
         )
     else:
-        text = _("{policy} does not reach {cost} M RMB per net startup in {failures} of {n} parameter vectors, nowhere in "
-                 "particular")  # fmt: skip
+        text = _("{policy} does not reach {cost} M RMB per net startup in {failures} of {n} parameter vectors; no box found "
+                 "with this many vectors")  # fmt: skip
     return text.format(policy=policy, cost=cost, n=vectors, failures=failures)

@@ -253,6 +253,8 @@ class Box:
         Share of its vectors that fail.
     mass
         Share of all vectors that lie in it.
+    p
+        Chance that the search finds so telling a box where failures have nothing to do with the parameters.
     sentence
         In words.
     """
@@ -261,6 +263,7 @@ class Box:
     coverage: float
     density: float
     mass: float
+    p: float
     sentence: str
 
 
@@ -277,7 +280,7 @@ class Discovery:
     vectors, failures
         Vectors of parameters, and those in which it costs more or the net effect is 0 or less.
     boxes
-        From the most telling one on; empty where it fails nowhere, everywhere or nowhere in particular.
+        From the most telling one on; empty where it fails nowhere or everywhere, or where so many vectors tell none.
     sentence
         In words.
     """
