@@ -245,6 +245,14 @@ WORLDS: dict[str, type[MadeWorld]] = {
     "line": Line,
     "empty": Empty,
 }
+#: what each is called
+_NAMES = {
+    "places": ("Equal places", "等同地点"),
+    "torus": ("Torus", "环面"),
+    "plain": ("Uniform plain", "均匀平原"),
+    "line": ("Line of parks", "一排园区"),
+    "empty": ("Empty region", "空白区域"),
+}
 _ONE, _ONE_ZH = {"places": "place", "line": "park"}, {"places": "地点", "line": "园区"}
 
 
@@ -292,6 +300,8 @@ def _settings(world: MadeWorld, zones: list[Zone], width: float, height: float) 
         "width_km": width,
         "height_km": height,
         "cell_km": world.cell_km,
+        "name": _NAMES[world.kind][0],
+        "name_zh": _NAMES[world.kind][1],
         "belts": {"all": {"name": "all zones", "name_zh": "全部"}},
         "funds": {"partner_seats": [], "seat_weights": dict.fromkeys((zone.id for zone in zones), 1.0)},
         "inflow_heads_month": world.inflow_heads_month,

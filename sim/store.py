@@ -3,7 +3,7 @@
 ::
 
     plan.json        what is run, canonical; its SHA-256 is the identity of the study
-    manifest.json    how it was run: scenario texts, versions, processor, timings
+    manifest.json    how it was run: scenario texts, how points were chosen, versions, processor, timings
     shards/          finished runs, a few a shard: <table>-<hash of the file>.parquet
     parts/           results folders of an array of jobs, until they are merged
     quarantine/      shards that were found damaged

@@ -109,7 +109,7 @@ def run_study(
     if part is not None:
         folder = folder / "parts" / f"{part[0]}-of-{part[1]}"
         arms = part_of(plan, *part)
-    return execute(plan, study.scenarios, study.texts, folder, workers, executor, timeout, arms)
+    return execute(plan, study.scenarios, study.texts, folder, workers, executor, timeout, arms, study.method)
 
 
 def prospect(study: Study, out: str | os.PathLike[str]) -> tuple[int, int]:
@@ -144,6 +144,7 @@ def execute(
     executor: Executor | None = None,
     timeout: float = 600.0,
     arms: list[Arm] | None = None,
+    method: str = "",
     then: Callable[[Writer, list[Failure], dict[str, Any]], None] | None = None,
 ) -> list[Failure]:
     """Do the runs of a plan that are missing in a folder, then what is to follow while the folder is held."""
@@ -152,7 +153,7 @@ def execute(
 
     begin = time.perf_counter()
     with writing(folder, plan, notify=_tell) as results:
-        manifest = provenance() | {"scenario_files": texts, "seeds": list(plan.seeds)}
+        manifest = provenance() | {"scenario_files": texts, "seeds": list(plan.seeds), "method": method}
         manifest["fingerprints"] = {name: values["fingerprint"] for name, values in plan.scenarios.items()}
         results.describe(manifest)
         for line in results.reasons(arms):

@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 from report_cases import MONTHS, ZONES, around, evaluation, policy
 
+from sim.figures.geography import Geography
 from sim.intervals import Interval
 from sim.language import LANGUAGES
+from sim.made_worlds import WORLDS
 from sim.report import page_of
+from sim.report.heading import Heading
 from sim.report.marks import Scale
 from sim.report.page import Page
 from sim.report.rows import rows_of
@@ -346,6 +349,38 @@ def test_a_study_without_worlds_parameters_zones_or_money_still_has_a_report():
     assert "in one world only" in said
     assert "is bound to a place" in said
     assert "Does “P” add AI startups to the region" in said
+
+
+def test_a_policy_has_its_zones_also_where_nobody_kept_who_was_there():
+    bound = policy("P", 12.0, 3.0, (ZONES[0].id,), additionality=None)
+    page = Elements(page_of(evaluation([bound])))
+    assert "bound to a place" not in shown(page, "en")
+    assert "不针对特定片区" not in shown(page, "zh")
+    assert "does not keep who was where" in shown(page, "en")
+    assert "not kept" in page.texts["en"]
+    assert "未保留记录" in page.texts["zh"]
+
+
+@pytest.mark.parametrize("method", ["accepted", "sobol", "grid", ""])
+def test_points_are_called_plausible_worlds_only_where_a_calibration_accepted_them(method):
+    page = Elements(page_of(evaluation(), manifest={"method": method}))
+    accepted = method == "accepted"
+    assert (("Plausible worlds" in page.texts["en"]) and ("可信情形" in page.texts["zh"])) is accepted
+    for lang, words in (
+        ("en", ("plausible world", "accepted parameter", "Worlds with a gain")),
+        ("zh", ("通过校准",)),
+    ):
+        said = shown(page, lang).replace("not held to be plausible worlds", "")
+        assert [word in said for word in words] == [accepted] * len(words)
+    assert ("Points of the design" in page.texts["en"]) is not accepted
+    assert ("试验设计的参数点" in page.texts["zh"]) is not accepted
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_a_made_world_has_a_name_in_both_languages(kind):
+    place = Heading(evaluation(), [], Geography.of(WORLDS[kind](kind=kind)), "").place
+    assert re.fullmatch(r"[A-Z][a-z ]+", place.en)
+    assert re.fullmatch(r"[\u4e00-\u9fff]+", place.zh)
 
 
 @pytest.mark.slow

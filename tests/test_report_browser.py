@@ -207,7 +207,7 @@ def test_hostile_names_are_shown_and_do_nothing(browser, listener, tmp_path):
     path.write_text(page_of(made), encoding="utf-8")
     watched = Watched(browser, path)
     watched.page.wait_for_timeout(300)
-    assert watched.page.title() == Page(made).question.en
+    assert watched.page.title() == Page(made).heading.question.en
     assert watched.messages == []
     assert watched.outside == []
     assert asked == []

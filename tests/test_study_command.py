@@ -15,6 +15,7 @@ from sim import Scenario
 from sim.__main__ import cli
 from sim.plan import Plan
 from sim.problems import shown
+from sim.report import write_report
 from sim.store import Store
 from sim.studies import merge, plan_of, run_study, status
 from sim.study_files import Study
@@ -73,6 +74,14 @@ def test_a_study_is_planned_done_checked_exported_and_done_again_bit_by_bit(town
         "town, seed 2, 4 months"
         in command("rerun", "results", "--scenario", "town", "--seed", 2, "--point", 1).output
     )
+
+
+def test_a_report_says_of_points_that_a_study_chose_that_it_chose_them(town):
+    assert command("run", town, "--out", "results", "--workers", 0).exit_code == 0
+    assert json.loads(pathlib.Path("results/manifest.json").read_text())["method"] == "zip"
+    page = write_report("results").read_text()
+    assert "2 points of the design, chosen by the study" in page
+    assert "AI-startup clusters · Line of parks · policy comparison" in page
 
 
 def test_a_dry_run_tells_what_the_folder_lacks_of_the_whole_study_and_searches_for_nothing(town):

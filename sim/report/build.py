@@ -67,7 +67,7 @@ def page_of(
     """
     if lang not in LANGUAGES:
         raise ValueError(f"lang = {lang!r}: must be one of {', '.join(LANGUAGES)}")
-    page = Page(evaluation, world)
+    page = Page(evaluation, world, str((manifest or {}).get("method", "")))
     stamp = "".join(c for c in f"{evaluation.plan[:8]} {evaluation.digest[:8]}" if c.isalnum() or c == " ")
     css = _templates().get_template("report.css").render(stamp=stamp)
     return _templates().get_template("report.html").render(

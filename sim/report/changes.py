@@ -65,13 +65,24 @@ def _failing_worlds(page: Page) -> list[Change]:
 def _failing(page: Page, discovery: Discovery, box: Box) -> Change:
     conditions = [_limit(limit) for limit in box.limits]
     text = Both(" and ".join(c.en for c in conditions), "，且".join(c.zh for c in conditions))
-    return Change(
-        say("If {conditions}", conditions=text),
-        say("{name} fails to reach {money} per net startup in {density} of the plausible worlds there.",
-            name=page.name(discovery.policy), money=money(discovery.threshold_rmb), density=percent(box.density)),
-        say("Rule found by PRIM: coverage {coverage} of all failures, density {density}, {n} worlds.",
-            coverage=percent(box.coverage), density=percent(box.density), n=discovery.vectors),
-    )  # fmt: skip
+    words = {"name": page.name(discovery.policy), "money": money(discovery.threshold_rmb), "density": percent(box.density),
+             "coverage": percent(box.coverage), "n": discovery.vectors}  # fmt: skip
+    if page.has_plausible_worlds:
+        result = say(
+            "{name} fails to reach {money} per net startup in {density} of the plausible worlds there.",
+            **words,
+        )
+        evidence = say(
+            "Rule found by PRIM: coverage {coverage} of all failures, density {density}, {n} worlds.", **words
+        )
+    else:
+        result = say(
+            "{name} fails to reach {money} per net startup at {density} of the points there.", **words
+        )
+        evidence = say(
+            "Rule found by PRIM: coverage {coverage} of all failures, density {density}, {n} points.", **words
+        )
+    return Change(say("If {conditions}", conditions=text), result, evidence)
 
 
 def _limit(limit: Limit) -> Both:
@@ -88,18 +99,25 @@ def _limit(limit: Limit) -> Both:
 
 
 def _shares_of_worlds(page: Page) -> list[Change]:
-    """Return policies whose effect has another sign in some of the plausible worlds."""
+    """Return policies whose effect has another sign at some of the vectors of parameters."""
     found = []
     for row in page.policies:
         spread = next((d for d in row.result.decomposition if d.metric == NET), None)
         if spread is None or spread.positive_share in (None, 0.0, 1.0):
             continue
         other = 1 - spread.positive_share if row.net_mean > 0 else spread.positive_share
-        found.append(Change(
-            say("If another plausible world is the true one"),
-            say("{name} has the other sign in {share} of {n} worlds.", name=row.name, share=percent(other),
-                n=spread.vectors),
-        ))  # fmt: skip
+        words = {"name": row.name, "share": percent(other), "n": spread.vectors}
+        found.append(
+            Change(
+                say("If another plausible world is the true one"),
+                say("{name} has the other sign in {share} of {n} worlds.", **words),
+            )
+            if page.has_plausible_worlds
+            else Change(
+                say("If another point of the design holds"),
+                say("{name} has the other sign at {share} of {n} points.", **words),
+            )
+        )
     return found
 
 

@@ -15,6 +15,7 @@ from sim.places import AnyWorld
 from sim.report import marks
 from sim.report.accounts import account_rows, cost_cells, identity
 from sim.report.flows import dots, flow, plan_line, sample, two_uncertainties
+from sim.report.heading import ACCEPTED, Heading
 from sim.report.maps import Atlas, difference_key, level_key, mark_key
 from sim.report.rows import HEADS, NET, Row, in_both, interval_of, least_price, price, rows_of
 from sim.report.svg import Drawing
@@ -25,8 +26,6 @@ from sim.report.text import (
     alike,
     as_sentence,
     calendar,
-    counted,
-    date_of,
     listed,
     money,
     name_of,
@@ -75,16 +74,19 @@ class Page:
         What a study says, its words in English.
     world
         World of the study; absent: the shipped one that the evaluation names.
+    method
+        How the points of its design were chosen; "" where that is not known.
     """
 
-    def __init__(self, evaluation: Evaluation, world: AnyWorld | None = None) -> None:
-        self.of = evaluation
+    def __init__(self, evaluation: Evaluation, world: AnyWorld | None = None, method: str = "") -> None:
+        self.of, self.method = evaluation, method
         self.horizon = evaluation.horizons[-1]
         self.level_month = max(
             [h for h in evaluation.horizons if h <= LEVELS_UNTIL], default=evaluation.horizons[0]
         )
         self.rows = rows_of(evaluation, self.horizon)
         self.atlas = Atlas(evaluation.world if world is None else world)
+        self.heading = Heading(evaluation, self.rows, self.atlas.geography, method)
         self.zones = {zone.id: name for zone, name in zip(evaluation.zones, self.atlas.names, strict=True)}
 
     @property
@@ -95,38 +97,19 @@ class Page:
     @property
     def when(self) -> Both:
         """Month at which effects are read."""
-        return say("month {month} ({date})", month=self.horizon, date=date_of(self.of.start, self.horizon))
-
-    @property
-    def most_pairs(self) -> int:
-        """Seeds behind the policy that has most."""
-        return max((row.result.pairs for row in self.rows), default=0)
+        return self.heading.when
 
     @property
     def has_intervals(self) -> bool:
         """Whether any policy has an interval."""
         return any(row.net_interval.low is not None for row in self.rows)
 
-    # -- sections ---------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def question(self) -> Both:
-        """The question that the report answers."""
-        budget = self.of.equal_budget
-        if len(self.policies) == 1 and budget is None:
-            return say("Does “{name}” add AI startups to the region, or does it only move them?",
-                       name=self.policies[0].name)  # fmt: skip
-        if budget is None:
-            return say("Which policies add AI startups to the region, and which only move them?")
-        return say("With {money} over {years} years, which policy adds AI startups to the region, and which only "
-                   "moves them?", money=money(budget.present_value_rmb), years=budget.years)  # fmt: skip
-
     @property
-    def place(self) -> Both:
-        """Name of the world."""
-        settings = self.atlas.geography.settings
-        name = str(settings.get("name", self.of.world))
-        return Both(name, str(settings.get("name_zh") or name))
+    def has_plausible_worlds(self) -> bool:
+        """Whether its parameters are vectors that a calibration has accepted, and not the points of another design."""
+        return self.method == ACCEPTED
+
+    # -- sections ---------------------------------------------------------------------------------
 
     @property
     def home(self) -> Both:
@@ -134,55 +117,9 @@ class Page:
         geography = self.atlas.geography
         return Both(geography.home_text("en"), geography.home_text("zh"))
 
-    @property
-    def lead(self) -> Both:
-        """How the question is answered."""
-        equal = self.of.equal_budget is not None
-        first = (
-            counted("{n} policy of equal public cost is compared with one baseline, seed by seed.",
-                    "{n} policies of equal public cost are each compared with the same baseline, seed by seed.",
-                    len(self.policies))
-            if equal else
-            counted("{n} policy is compared with one baseline, seed by seed.",
-                    "{n} policies are each compared with the same baseline, seed by seed. They differ in cost, so read "
-                    "effects and prices together.", len(self.policies))
-        )  # fmt: skip
-        return first + say("All figures are differences between scenarios, not forecasts.")
-
     def zone_list(self, zones: tuple[str, ...]) -> Both:
         """Return the names of zones as a list."""
         return listed([self.zones.get(zone, alike(zone)) for zone in zones])
-
-    @property
-    def facts(self) -> list[tuple[Both, Both]]:
-        """What the study is, in pairs of a word and a value."""
-        evaluation, budget = self.of, self.of.equal_budget
-        base = Both(evaluation.baseline_name, evaluation.baseline_name_zh or evaluation.baseline_name)
-        stresses = sum(row.role == "stress" for row in self.rows)
-        policies = (
-            say("{n}, equal cost", n=len(self.policies))
-            if budget
-            else counted("{n} policy", "{n} policies", len(self.policies))
-        )
-        if stresses:
-            policies = Both(f"{policies.en}; ", f"{policies.zh}；") + counted(
-                "{n} development outside", "{n} developments outside", stresses
-            )
-        spent = say("{money}, {years} years", money=money(budget.present_value_rmb), years=budget.years) if budget else (
-            say("differs by policy"))  # fmt: skip
-        worlds = (
-            say("{n}, kept apart", n=evaluation.vectors)
-            if evaluation.vectors > 1
-            else say("1: parameters as set")
-        )
-        return [
-            (say("Baseline"), base),
-            (say("Policies"), policies),
-            (say("Budget"), spent),
-            (say("Read at"), self.when),
-            (say("Paired seeds"), say("{n} of {all}", n=self.most_pairs, all=len(evaluation.seeds))),
-            (say("Plausible worlds"), worlds),
-        ]
 
     @property
     def bars(self) -> dict[str, Drawing]:
@@ -264,13 +201,14 @@ class Page:
         return Cell(plot, alike(signed(interval.mean)), span(interval))
 
     def _share(self, row: Row) -> Interval:
-        account = row.result.additionality
-        return interval_of(account.displaced_share) if account is not None and row.has_zones else Interval()
+        return Interval() if row.account is None else interval_of(row.account.displaced_share)
 
     def _share_cell(self, row: Row, scale: marks.Scale) -> Cell:
         interval = self._share(row)
         if interval.mean is None:
-            return Cell(None, alike(NONE) if row.has_zones else say("not bound to a place"))
+            if not row.has_zones:
+                return Cell(None, say("not bound to a place"))
+            return Cell(None, say("not kept") if row.is_unaccounted else alike(NONE))
         plot = marks.interval_plot(interval, scale, row.mark)
         return Cell(plot, percent(interval.mean), span(interval, 100, sign=False))
 
@@ -441,9 +379,10 @@ class Page:
     def flows(self) -> list[dict[str, Any]]:
         """Return for each policy bound to places who moved, as figure and account; the largest flow first."""
         found = []
-        for row in sorted((r for r in self.policies if r.has_zones), key=lambda r: -r.moved):
-            account = row.result.additionality
-            assert account is not None
+        for row in sorted(self.policies, key=lambda r: -r.moved):
+            account = row.account
+            if account is None:
+                continue
             name, zones = (
                 f"flow-{row.slug}",
                 listed([self.zones.get(zone, alike(zone)) for zone in account.zones]),

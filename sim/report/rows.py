@@ -5,7 +5,7 @@ import functools
 import string
 from typing import Any
 
-from sim.evaluation.result import Effect, Estimate, Evaluation, PolicyResult
+from sim.evaluation.result import Additionality, Effect, Estimate, Evaluation, PolicyResult
 from sim.figures.style import PALETTE, Mark
 from sim.intervals import Interval
 from sim.language import LANGUAGES, translated
@@ -83,13 +83,22 @@ class Row:
     @property
     def has_zones(self) -> bool:
         """Whether the policy is bound to places."""
-        return self.result.additionality is not None and bool(self.result.additionality.zones)
+        return bool(self.result.zones)
+
+    @property
+    def account(self) -> Additionality | None:
+        """Where the startups of its zones would be without it; None without zones, and where no presence is kept."""
+        return self.result.additionality if self.has_zones else None
+
+    @property
+    def is_unaccounted(self) -> bool:
+        """Whether it is bound to places, but the study did not keep who was there."""
+        return self.has_zones and self.account is None and self.result.pairs > 0
 
     @property
     def moved(self) -> float:
         """Startups of its zones that another zone of the region would have."""
-        account = self.result.additionality
-        return account.displaced.mean or 0.0 if account is not None and self.has_zones else 0.0
+        return self.account.displaced.mean or 0.0 if self.account is not None else 0.0
 
     @property
     def cost(self) -> Any:
@@ -180,13 +189,8 @@ class Row:
                        "About {n} more seeds would settle the direction if mean and spread stay.", more)  # fmt: skip
 
     def _moved_sentence(self) -> Both:
-        account = self.result.additionality
-        if (
-            account is None
-            or not self.has_zones
-            or account.displaced_share.mean is None
-            or self.is_equal_to_baseline
-        ):
+        account = self.account
+        if account is None or account.displaced_share.mean is None or self.is_equal_to_baseline:
             return EMPTY
         gain = (account.displaced.mean or 0.0) + (account.attracted.mean or 0.0)
         if gain < 0.5:
