@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.evaluation.intervals import Resamples, fieller, holm, mean_of, paired, share_of, spread
+from sim.evaluation.effects import Table, _more
+from sim.evaluation.intervals import (
+    Resamples,
+    fieller,
+    holm,
+    mean_of,
+    paired,
+    seeds_needed,
+    share_of,
+    spread,
+)
+from sim.evaluation.words import verb_of
+from sim.intervals import FEWEST_PAIRS
 
 
 def skewed(seed=0, n=30, columns=5):
@@ -63,22 +75,61 @@ def test_a_policy_without_any_effect_has_an_interval_of_exactly_zero():
 def test_fewer_than_five_pairs_make_no_interval():
     found = paired(skewed(n=4))
     assert np.isfinite(found.mean).all()
-    assert np.isnan([found.low, found.high, found.p, found.more]).all()
+    assert np.isnan([found.low, found.high, found.p, found.sd]).all()
     assert np.isnan(Resamples(4).bca(skewed(n=4))).all()
     assert mean_of(skewed(n=4)[:, 0]).low is None
 
 
-def test_seeds_still_needed_are_just_enough():
+@pytest.mark.parametrize("level", [0.95, 0.9975])
+def test_seeds_needed_are_just_enough(level):
     rng = np.random.default_rng(5)
-    values = rng.normal(rng.uniform(0.05, 0.6, 200), 1.0, (10, 200))
-    found, mean, sd = paired(values), np.abs(values.mean(axis=0)), values.std(axis=0, ddof=1)
-    resolved = (found.low > 0) | (found.high < 0)
-    np.testing.assert_array_equal(found.more == 0, resolved)
-    for k in np.flatnonzero(~resolved & np.isfinite(found.more)):
-        half = [
-            stats.t.ppf(0.975, n - 1) * sd[k] / math.sqrt(n) for n in 10 + found.more[k] + np.array([-2, 1])
-        ]
-        assert half[1] < mean[k] < half[0] or found.more[k] < 3
+    mean, sd = rng.uniform(-3.0, 3.0, 200), rng.uniform(0.1, 2.0, 200)
+    needed = seeds_needed(mean, sd, np.full(200, level))
+
+    def excludes_zero(n):
+        return stats.t.ppf((1 + level) / 2, n - 1) * sd / np.sqrt(n) < np.abs(mean)
+
+    known = np.isfinite(needed)
+    assert (needed[known] >= FEWEST_PAIRS).all()
+    assert known.sum() > 190
+    assert excludes_zero(needed)[known].all()
+    assert (~excludes_zero(needed - 1) | (needed == FEWEST_PAIRS))[known].all()
+
+
+def test_no_number_of_seeds_finds_the_direction_of_nothing():
+    assert np.isnan(seeds_needed(np.array([0.0, 1e-9, np.nan]), np.ones(3), np.full(3, 0.95))).all()
+
+
+def test_seeds_that_are_promised_give_the_verb_and_one_fewer_none():
+    rng, tests = np.random.default_rng(2), 20
+    base, own = np.zeros((5, 300)), rng.normal(rng.uniform(0.2, 2.0, 300), 1.0, (5, 300))
+    table = Table([("startups_region", 12, "region", "")] * 300, own, base)
+    said = paired(own)
+    more = _more(table, said, {table.keys[0]: 1.0}, {12: tests})
+    for mean, sd, added in zip(said.mean, said.sd, more, strict=True):
+        if added is None or added == 1:
+            continue
+        for n, settled in ((5 + added, True), (4 + added, False)):
+            half, error = (scale * sd / math.sqrt(n) for scale in (stats.t.ppf(0.975, n - 1), 1.0))
+            p = tests * 2 * stats.t.sf(abs(mean) / error, n - 1)  # the first step of Holm's procedure
+            limits = (mean - half, mean + half)
+            assert (
+                verb_of("startups_region", mean, *limits, p, 0, tests, False, headline=True).resolved
+                is settled
+            )
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.24, 2.24), (0.06, 1.9), (0.36, 4.0), (-4.0, -0.36)])
+def test_an_interval_within_ten_startups_says_at_least_that(low, high):
+    said = verb_of("startups_region", (low + high) / 2, low, high, 1.0, 3, 20, False, headline=True)
+    assert (said.chip, said.resolved, said.verb) == ("＝", False, "changes by less than 10")
+    assert ("not among 20 tests" in said.note) is (low * high > 0)
+
+
+def test_a_refused_direction_beyond_ten_startups_is_not_resolved_and_says_what_would_help():
+    said = verb_of("startups_region", 8.0, 2.0, 14.0, 0.2, 1, 20, False, headline=True)
+    assert (said.chip, said.verb) == ("◇", "not resolved")
+    assert said.note.endswith("not among 20 tests; about 1 more seed would resolve it")
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.2))

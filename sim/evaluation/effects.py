@@ -1,13 +1,14 @@
 """Paired effects: what each policy changes in every metric, at every horizon, in every part of the region."""
 
+import collections
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from sim.evaluation import design
-from sim.evaluation.intervals import Columns, holm, paired, resamples_of
+from sim.evaluation.intervals import Columns, holm, paired, resamples_of, seeds_needed
 from sim.evaluation.metrics import (
     BY_STAGE,
     FATE,
@@ -22,7 +23,7 @@ from sim.evaluation.metrics import (
 )
 from sim.evaluation.reading import Runs
 from sim.evaluation.result import Effect, Path
-from sim.evaluation.words import verb_of
+from sim.evaluation.words import ALPHA, verb_of
 from sim.parameters import SEGMENTS
 
 #: columns of the outcomes that hold a metric of the last month, for studies that keep no series
@@ -177,7 +178,7 @@ def effects(runs: Runs, members: list[design.Member]) -> tuple[dict[str, tuple[E
     found = tables(runs, members)
     said = {name: paired(table.own - table.base) for name, table in found.items()}
     corrected = _corrected(runs, found, said)
-    tests = sum(key[1] == runs.horizons[-1] for keys in corrected.values() for key in keys)
+    tests = collections.Counter(key[1] for keys in corrected.values() for key in keys)
     by_id = {member.id: member for member in members}
     out = {}
     for name, table in found.items():
@@ -188,7 +189,7 @@ def effects(runs: Runs, members: list[design.Member]) -> tuple[dict[str, tuple[E
             bca[:, headline] = resamples_of(len(table.own)).bca(difference)
         provisional = _provisional(runs, by_id[name])
         out[name] = tuple(_rows(table, said[name], bca, corrected[name], tests, provisional))
-    return out, tests
+    return out, tests[runs.horizons[-1]]
 
 
 def _is_headline(key: tuple[str, int, str, str]) -> bool:
@@ -223,22 +224,40 @@ def _corrected(
     return out
 
 
+def _more(
+    table: Table, said: Columns, corrected: dict[tuple[str, int, str, str], float], tests: Mapping[int, int]
+) -> list[int | None]:
+    """Return how many seeds must be added until the verb of each column may state a direction; None where unknown.
+
+    A headline metric must stand up to Holm's correction, which it does at its first step if p is below ALPHA over the number
+    of tests, whatever the others are.
+    """
+    at_once = np.array([tests[key[1]] if _is_headline(key) else 1 for key in table.keys])
+    more = seeds_needed(said.mean, said.sd, 1 - ALPHA / at_once) - len(table.own)
+    told = (said.low > 0) | (said.high < 0)
+    for i, key in enumerate(table.keys):
+        told[i] &= corrected.get(key, 0.0) < ALPHA
+    return [None if n is None else int(n) for n in _listed(np.where(told, 0.0, np.maximum(more, 1.0)))]
+
+
 def _rows(
-    table: Table, said: Columns, bca: np.ndarray, corrected: dict[tuple[str, int, str, str], float], tests: int,
-    provisional: bool,
+    table: Table, said: Columns, bca: np.ndarray, corrected: dict[tuple[str, int, str, str], float],
+    tests: Mapping[int, int], provisional: bool,
 ) -> Iterator[Effect]:  # fmt: skip
     n = len(table.own)
     own, base = (_listed(values.mean(axis=0)) if n else [] for values in (table.own, table.base))
-    fields = [_listed(getattr(said, name)) for name in ("mean", "low", "high", "same_sign", "p", "more")]
+    fields = [_listed(getattr(said, name)) for name in ("mean", "low", "high", "same_sign", "p")]
+    needed = _more(table, said, corrected, tests)
     lows, highs = _listed(bca[0]), _listed(bca[1])
     for i, key in enumerate(table.keys):
-        mean, low, high, same, p, more = (field[i] for field in fields)
-        p_holm = corrected.get(key)
-        whole = None if more is None else int(more)
-        verb = verb_of(key[0], mean, low, high, p_holm, whole, tests, provisional, headline=_is_headline(key))
+        mean, low, high, same, p = (field[i] for field in fields)
+        p_holm, more = corrected.get(key), needed[i]
+        verb = verb_of(
+            key[0], mean, low, high, p_holm, more, tests[key[1]], provisional, headline=_is_headline(key)
+        )
         yield Effect(
             *key, pairs=n, baseline=base[i], policy=own[i], mean=mean, low=low, high=high, bca_low=lows[i],
-            bca_high=highs[i], same_sign=same, p=p, p_holm=p_holm, more_seeds=whole, verb=verb.verb, chip=verb.chip,
+            bca_high=highs[i], same_sign=same, p=p, p_holm=p_holm, more_seeds=more, verb=verb.verb, chip=verb.chip,
             resolved=verb.resolved, note=verb.note,
         )  # fmt: skip
 

@@ -48,8 +48,8 @@ class Columns:
         Two-sided p of a mean of 0.
     same_sign
         Share of values with the sign of the mean.
-    more
-        Values to be added until the interval would exclude 0, at this mean and spread.
+    sd
+        Standard deviation.
     """
 
     mean: np.ndarray
@@ -57,7 +57,7 @@ class Columns:
     high: np.ndarray
     p: np.ndarray
     same_sign: np.ndarray
-    more: np.ndarray
+    sd: np.ndarray
 
 
 def paired(differences: np.ndarray) -> Columns:
@@ -80,19 +80,31 @@ def paired(differences: np.ndarray) -> Columns:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(error > 0, np.abs(mean) / error, np.where(mean == 0, 0.0, np.inf))
     ratio = np.where(np.isnan(mean), np.nan, ratio)
-    return Columns(mean, mean - half, mean + half, 2 * stdtr(n - 1, -ratio), same, _more(n, mean, error))
+    return Columns(mean, mean - half, mean + half, 2 * stdtr(n - 1, -ratio), same, sd)
 
 
-def _more(n: int, mean: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return how many values must be added for |mean| to exceed the half-width; NaN where too many."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.where(mean == 0, np.nan, error * math.sqrt(n) / np.abs(mean))
-        size = (ndtri(_UPPER) * spread) ** 2
-        for _round in range(4):  # the quantile hardly depends on the size
-            size = (stdtrit(np.maximum(np.ceil(size), 2) - 1, _UPPER) * spread) ** 2
-        short = stdtrit(n - 1, _UPPER) * spread / math.sqrt(n) < 1.0
-        more = np.where(short, 0.0, np.maximum(np.ceil(size) - n, 1.0))
-    return np.where(np.isnan(spread) | (more > MOST_SEEDS), np.nan, more)
+def seeds_needed(mean: np.ndarray, sd: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return how many values make a Student interval around a mean exclude 0, if mean and spread stay.
+
+    Parameters
+    ----------
+    mean, sd
+        Mean and standard deviation of values, (n,) each.
+    level
+        Level of each interval, (n,), such as 0.95.
+
+    Returns
+    -------
+    The smallest numbers, (n,), none below `FEWEST_PAIRS`; NaN where the mean is 0 or more than `MOST_SEEDS` are needed.
+    """
+    size, upper = np.abs(mean), (1 + level) / 2
+    low = np.full(len(size), float(FEWEST_PAIRS) - 1)
+    high = np.full(len(size), MOST_SEEDS + 1.0)
+    while (high - low > 1).any():  # the half-width falls with every value
+        middle = np.floor((low + high) / 2)
+        enough = stdtrit(middle - 1, upper) * sd / np.sqrt(middle) < size
+        high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+    return np.where((high > MOST_SEEDS) | np.isnan(size), np.nan, np.maximum(high, FEWEST_PAIRS))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

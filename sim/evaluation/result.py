@@ -67,7 +67,7 @@ __all__ = [
     "Zone",
 ]
 
-FORMAT = 1
+FORMAT = 2  #: of the file; another one where verbs or their keys follow other rules
 
 
 @dataclasses.dataclass(frozen=True)

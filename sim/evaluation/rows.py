@@ -80,8 +80,9 @@ class Effect:
         Two-sided p of the paired t test, and corrected after Holm over the headline metrics of all policies at this
         horizon; p_holm is None outside the headline family.
     more_seeds
-        Seeds that would have to be added for the t interval to exclude 0, if mean and spread stay; 0 where it does; None
-        where nothing says so.
+        Seeds that would have to be added for the verb to state a direction, if mean and spread stay: until the interval
+        excludes 0, in the headline family at the level of the first step of Holm's correction; 0 where it states one; None
+        where no reasonable number would.
     verb
         The verb that the evidence allows, such as "adds" or "not resolved". A verb of change stands only where the
         interval excludes 0 and, in the headline family, `p_holm` is below 0.05.

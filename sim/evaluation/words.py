@@ -33,7 +33,7 @@ def verb_of(
     p_holm
         p corrected for the number of tests.
     more
-        Seeds that would have to be added for the interval to exclude 0.
+        Seeds that would have to be added for a direction to be stated.
     tests
         Over how many tests is corrected.
     provisional
@@ -43,18 +43,29 @@ def verb_of(
     """
     if provisional:
         return Verdict("–", False, _("provisional"), _("not all seeds are done"))
-    found = verdict(mean, low, high, _SMALL.get(metric, 0.0))
+    small = _SMALL.get(metric, 0.0)
+    found = verdict(mean, low, high, small)
     if low is None or low == high == 0:
         return found
     if found.resolved and headline and (p_holm is None or p_holm >= ALPHA):
         note = _("its own interval excludes 0, but not among {n} tests").format(n=tests)
-        return Verdict("◇", False, _("not resolved"), note)
+        if high is not None and max(-low, high) < small:  # as of an interval that includes 0
+            return Verdict("＝", False, _("changes by less than {small:g}").format(small=small), note)
+        return Verdict("◇", False, _("not resolved"), "; ".join(filter(None, [note, _still_needed(more)])))
     if found.resolved and (metric.endswith(_RAISED) or metric.startswith("survival_")):
         return Verdict(found.chip, True, _("raises") if found.chip == "▲" else _("lowers"))
     if found.chip == "◇":
-        note = _("about {n} more seeds would resolve it").format(n=more) if more else ""
-        return Verdict("◇", False, found.verb, note)
+        return Verdict("◇", False, found.verb, _still_needed(more))
     return found
+
+
+def _still_needed(more: int | None) -> str:
+    """Return how many more seeds would allow a verb of change, or nothing."""
+    if not more:
+        return ""
+    text = _("about {n} more seed would resolve it") if more == 1 else _(
+        "about {n} more seeds would resolve it")  # fmt: skip
+    return text.format(n=more)
 
 
 def sentence(

@@ -5,9 +5,8 @@ import dataclasses
 from sim.evaluation.result import Box, Discovery, Limit, Regret
 from sim.report.page import Page
 from sim.report.rows import NET, Row
-from sim.report.text import EMPTY, Both, alike, counted, money, percent, ratio, say, whole
+from sim.report.text import EMPTY, Both, alike, counted, money, percent, ratio, say, signed, span, whole
 
-MOST_SEEDS = 100_000  #: more are no way out
 MOST_BOXES = 2  #: boxes of one policy
 
 
@@ -125,18 +124,20 @@ def _more_seeds(page: Page) -> list[Change]:
     """Return what more seeds would settle."""
     found = []
     for row in page.policies:
-        more = _wanted(row)
+        more = row.net.more_seeds if row.net is not None and not row.resolved else None
         if more:
             found.append(Change(
                 counted("If {n} seed is added", "If {n} seeds are added", more),
                 say("the direction of {name} could be settled, if mean and spread stay.", name=row.name),
-                say("Now: {n} startups, interval includes 0.", n=whole(row.net_mean)),
+                _now(row),
             ))  # fmt: skip
     return found
 
 
-def _wanted(row: Row) -> int:
-    if row.net is None or row.resolved or row.net.low is None:
-        return 0
-    more = row.net.more_seeds or 0
-    return more if more <= MOST_SEEDS else 0
+def _now(row: Row) -> Both:
+    """Return what is known of an effect whose direction is not resolved."""
+    words = {"n": signed(row.net_mean), "range": span(row.net_interval)}
+    if row.is_refused:
+        return say("Now: net {n} {range}; the interval excludes 0, but not after the correction for the number of tests.",
+                   **words)  # fmt: skip
+    return say("Now: net {n} {range}; the interval includes 0.", **words)

@@ -15,7 +15,6 @@ NET, HEADS = "startups_region", "rd_heads_region"
 SMALL = 10.0  #: net startups below which an effect is called little
 #: the order in which roles stand in every table
 ROLES = ("policy", "cash", "placebo", "stress")
-MANY_SEEDS = 100_000  #: beyond that, no number of seeds is named
 
 
 def interval_of(found: Effect | Estimate | None, scale: float = 1.0) -> Interval:
@@ -171,19 +170,27 @@ class Row:
             return say("{name} takes {n} startups from the region (95 % interval {range}).", **words)
         words["n"] = signed(interval.mean)
         if self.chip == "＝":
-            return say("{name} changes the number of startups in the region by less than {small:g}: {n} ({range}).",
-                       small=SMALL, **words)  # fmt: skip
+            found = say("{name} changes the number of startups in the region by less than {small:g}: {n} ({range}).",
+                        small=SMALL, **words)  # fmt: skip
+            return found + self._corrected()
         found = say(
             "For {name}, whether the region gains or loses could not be established: {n} ({range}).", **words
         )
-        return found + self._more_seeds()
+        return found + self._corrected() + self._more_seeds()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its interval excludes 0, but not after the correction for the number of tests."""
+        return not self.resolved and self.net_interval.excludes_zero
+
+    def _corrected(self) -> Both:
+        if not self.is_refused:
+            return EMPTY
+        return say("The interval alone excludes 0, but not after the correction for the number of tests.")
 
     def _more_seeds(self) -> Both:
-        assert self.net is not None
-        if self.net.low is not None and self.net.high is not None and (self.net.low > 0 or self.net.high < 0):
-            return say("The interval alone excludes 0, but not after the correction for the number of tests.")
-        more = self.net.more_seeds
-        if not more or more > MANY_SEEDS:
+        more = self.net.more_seeds if self.net is not None else None
+        if not more:
             return EMPTY
         return counted("About {n} more seed would settle the direction if mean and spread stay.",
                        "About {n} more seeds would settle the direction if mean and spread stay.", more)  # fmt: skip
