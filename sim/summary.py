@@ -11,6 +11,7 @@ from sim.alignment import aligned
 from sim.intervals import Interval
 from sim.language import _, current_language, name_in
 from sim.problems import shown
+from sim.rounding import rounded
 
 if TYPE_CHECKING:
     from sim.measures import Envelope
@@ -345,7 +346,8 @@ def number(value: float) -> str:
         return _NONE
     if value == 0:
         return "0"
-    text = f"{value:,.0f}" if abs(value) >= 20 else f"{value:.1f}" if abs(value) >= 0.95 else f"{value:.2g}"
+    size = abs(value)
+    text = rounded(value) if size >= 20 else rounded(value, 1) if size >= 0.95 else f"{value:.2g}"
     return text.replace("-", "−") if "e" not in text else text
 
 
@@ -356,7 +358,7 @@ def signed(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in per cent."""
-    return f"{100 * share:.0f} %"
+    return f"{rounded(100 * share)} %"
 
 
 def money(rmb: float) -> str:

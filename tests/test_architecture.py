@@ -17,7 +17,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: imports point down this list: a module may import those of lines above its own, and of its own line
 LAYERS = [
     ["language", "compiled", "provenance"],
-    ["alignment", "problems", "progress", "randomness", "parameters", "indices", "files"],
+    ["alignment", "rounding", "problems", "progress", "randomness", "parameters", "indices", "files"],
     ["toml_source", "places", "made_worlds", "csv_source", "districts", "plugins"],
     ["space", "terms", "scenario_files"],
     ["measures", "meanings"],

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from report_cases import MONTHS, ZONES, around, evaluation, policy
 
+from sim.evaluation.result import Estimate
 from sim.figures.geography import Geography
+from sim.figures.numbers import level_text, share_text
 from sim.intervals import Interval
 from sim.language import LANGUAGES
 from sim.made_worlds import WORLDS
@@ -25,6 +27,9 @@ from sim.report.rows import rows_of
 from sim.report.svg import nice_ticks
 from sim.report.tables import as_csv
 from sim.report.text import Both, money, percent, signed, whole
+from sim.rounding import rounded
+from sim.summary import number
+from sim.summary import percent as said_percent
 
 HOSTILE = ("</script><script>document.title=1337</script>", "<img src=x onerror=alert(1)>", "{{7*7}}", "=1+1")
 #: words that are names in either language: units, methods, licences, ids
@@ -318,6 +323,42 @@ def test_numbers_read_as_planners_write_them():
     assert [signed(v) for v in (3.0, -3.0, 0.0)] == ["+3", "\N{MINUS SIGN}3", "0"]
     assert money(1e8) == Both("100\N{NO-BREAK SPACE}M\N{NO-BREAK SPACE}RMB", "1.0亿元")
     assert [percent(v).zh for v in (0.0, 0.004, 0.5, 0.996, 1.0)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+@pytest.mark.parametrize("value", [1848.5, 130.5, 68.5, 22.5, -130.5, 10.25, 2.25])
+def test_console_pictures_and_report_round_a_number_alike(value):
+    shown = {number(value), whole(value)} | ({level_text(value)} if abs(value) > 20 else set())
+    if abs(value) < 10 or abs(value) > 20:  # between them the console has a decimal more
+        assert len(shown) == 1
+    assert number(value).replace("\N{MINUS SIGN}", "-") == rounded(value, 0 if abs(value) > 20 else 1)
+
+
+@pytest.mark.parametrize("percents", [0.5, 12.5, 62.5])
+def test_console_pictures_and_report_round_shares_alike(percents):
+    said = said_percent(percents / 100)
+    assert said == share_text(percents / 100) if percents > 10 else said == "1 %"
+    assert percent(percents / 100).zh == (said.replace(" ", "") if percents > 1 else "<1%")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.5, "3"), (-2.5, "-3"), (-0.4, "0"), (1234.5, "1,235"), (1.15, "1")]
+)
+def test_halves_are_rounded_away_from_zero(value, text):
+    assert rounded(value) == text
+    assert rounded(1.15, 1) == "1.2"
+
+
+def test_no_dot_is_filled_above_the_words_that_every_dot_is_hollow():
+    few = policy("P", 30.0, 5.0, (ZONES[0].id,))
+    effects = tuple(
+        dataclasses.replace(e, low=None, high=None, chip="–", resolved=False) for e in few.effects
+    )
+    account = dataclasses.replace(few.additionality, displaced_share=Estimate(0.6))
+    made = evaluation([dataclasses.replace(few, effects=effects, additionality=account)])
+    cells = Page(made).effects_table()["cells"]
+    plots = [str(cell.plot.__html__()) for row in cells.values() for cell in row if cell.plot is not None]
+    assert len(plots) == 3
+    assert all("<circle" not in plot or 'fill="#fff"' in plot for plot in plots)
 
 
 def test_seventeen_scenarios_stay_under_three_megabytes():

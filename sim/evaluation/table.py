@@ -6,6 +6,7 @@ from sim.alignment import aligned
 from sim.evaluation.result import CriticalMass, Effect, Estimate, Evaluation, PolicyResult
 from sim.language import N_, _
 from sim.problems import shown
+from sim.rounding import rounded
 from sim.summary import number, percent
 
 _NONE = "–"
@@ -135,7 +136,7 @@ def time_table(found: Evaluation) -> list[list[str]]:
                 mass = [
                     zone.zone,
                     _estimate(zone.share, 100),
-                    never if zone.months is None else f"{zone.months:.0f}",
+                    never if zone.months is None else rounded(zone.months),
                 ]
             after = [""] * 4
             if i == 0 and left is not None and left.ends is not None:

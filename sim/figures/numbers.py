@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from sim.intervals import FEWEST_PAIRS, LEVEL
+from sim.rounding import rounded
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -43,7 +44,7 @@ class Band:
 
 def level_text(value: float) -> str:
     """Return a level as text: whole, with thousands separated; "–" where it is not defined."""
-    return "–" if not np.isfinite(value) else f"{value:,.0f}"
+    return "–" if not np.isfinite(value) else rounded(value).replace("-", MINUS)
 
 
 def share_text(value: float, lang: str = "en") -> str:
@@ -57,8 +58,8 @@ def percent_text(value: float) -> str:
     """Return a share of 1 as a number of per cent without its sign."""
     percent = 100 * value
     if percent == 0 or percent >= 9.95:
-        return f"{percent:.0f}"
-    return "<0.1" if percent < 0.05 else f"{percent:.1f}"
+        return rounded(percent)
+    return "<0.1" if percent < 0.05 else rounded(percent, 1)
 
 
 def count_text(value: float) -> str:
@@ -66,11 +67,7 @@ def count_text(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     size = abs(value)
-    text = (
-        f"{math.floor(size + 0.5 + 1e-9):,}"
-        if size >= 9.95
-        else f"{math.floor(10 * size + 0.5 + 1e-9) / 10:g}"
-    )
+    text = rounded(size) if size >= 9.95 else rounded(size, 1).removesuffix(".0")
     return text if text == "0" else (MINUS if value < 0 else "") + text
 
 

@@ -8,6 +8,7 @@ from sim.intervals import Interval
 from sim.report.marks import Scale
 from sim.report.svg import AXIS, GRID, INK, SECONDARY, WIDTH, Drawing, number
 from sim.report.text import Both, alike, say, whole
+from sim.rounding import rounded
 
 MOST_SOURCES = 6  #: zones named as origins; the rest is one
 FLOW_HEIGHT, FLOW_GAP, FLOW_TOP = 230.0, 3.0, 20.0
@@ -110,7 +111,7 @@ def _name_ends(
 
 def dots(probability: float) -> Drawing:
     """Return a hundred dots of which as many are filled as runs in a hundred reach a plan."""
-    filled = round(100 * probability)
+    filled = int(rounded(100 * probability))
     drawing = Drawing(DOTS * DOT_STEP, 100 / DOTS * DOT_STEP, kind="dots")
     for i in range(100):
         x, y = (i % DOTS + 0.5) * DOT_STEP, (i // DOTS + 0.5) * DOT_STEP

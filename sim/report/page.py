@@ -38,6 +38,7 @@ from sim.report.text import (
     whole,
 )
 from sim.report.words import belt_names, other_outcomes, segment_name, series_name, stage_name, world_name
+from sim.rounding import rounded
 
 LEVELS_UNTIL = 36  #: months after which levels are not shown any more, only differences
 #: metrics of the table of effects beside the share moved and the price
@@ -209,7 +210,7 @@ class Page:
             if not row.has_zones:
                 return Cell(None, say("not bound to a place"))
             return Cell(None, say("not kept") if row.is_unaccounted else alike(NONE))
-        plot = marks.interval_plot(interval, scale, row.mark)
+        plot = marks.interval_plot(interval, scale, row.mark, hollow=interval.low is None)
         return Cell(plot, percent(interval.mean), span(interval, 100, sign=False))
 
     def _least(self, row: Row) -> float | None:
@@ -447,7 +448,7 @@ class Page:
                     "line": plan_line(plan, say("plan {n}", n=amount(plan.at_least)), say("median {n}", n=amount(plan.median))),
                     "dots": dots(reached.mean or 0.0), "runs": plan.runs, "median": amount(plan.median),
                     "chance": NONE if reached.mean is None else percent(reached.mean),
-                    "range": shown_percent(f"{100 * reached.low:.0f}–{100 * reached.high:.0f}")
+                    "range": shown_percent(f"{rounded(100 * reached.low)}–{rounded(100 * reached.high)}")
                     if reached.low is not None and reached.high is not None else EMPTY,
                     "without": percent(plan.baseline_probability.mean or 0.0),
                 })  # fmt: skip

@@ -10,6 +10,7 @@ from sim.figures.numbers import MINUS, count_text, difference_text
 from sim.figures.words import MONTHS, month_name
 from sim.intervals import Interval
 from sim.language import LANGUAGES, in_language
+from sim.rounding import rounded
 
 NONE = "–"  #: where a number is not defined
 NARROW = "\N{NO-BREAK SPACE}"  #: between a number and its unit
@@ -91,7 +92,7 @@ def ratio(value: float) -> str:
     if not math.isfinite(value):
         return NONE
     size = abs(value)
-    text = f"{size:,.0f}" if size >= 19.5 else f"{size:.1f}" if size >= 0.995 else f"{size:.2g}"
+    text = rounded(size) if size >= 19.5 else rounded(size, 1) if size >= 0.995 else f"{size:.2g}"
     return (MINUS if value < 0 and text.strip("0.") else "") + text
 
 
@@ -108,7 +109,7 @@ def whole_percent(share: float) -> str:
         return "<1"
     if 0.99 < share < 1:
         return ">99"
-    return f"{100 * share:.0f}".replace("-", MINUS)
+    return rounded(100 * share).replace("-", MINUS)
 
 
 def span(interval: Interval, scale: float = 1.0, sign: bool = True) -> Both:
