@@ -129,7 +129,8 @@ def evaluation(policies=None, **more):
         "discoveries": (Discovery(ids[0], 1e7, 50, 20, (Box((
             Limit("location.rent_weight", None, 1.9, (), 0.01), Limit("births.scale", 0.2, 0.4, (), 0.02)),
             0.78, 0.91, 0.3, 0.01, ""),), ""),) if ids else (),
-        "equal_budget": EqualBudget(1e8, 0.05, 5, (SizedLever(ids[0], 2.5, 1e8), SizedLever("other", None, None, "costs the public nothing"))),
+        "equal_budget": EqualBudget(1e8, 0.05, 5, (SizedLever(ids[0], 2.5, 1e8), SizedLever("other", None, None, "costs the public nothing")))
+        if ids else None,
         "notes": ("differences between scenarios, not forecasts", "10 seeds are few: intervals are wide, and rare large "
                   "differences hardly show in them"),
     }  # fmt: skip

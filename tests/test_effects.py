@@ -266,7 +266,7 @@ def test_an_interval_without_zero_is_no_direction_before_the_correction_for_many
         next(line for line in found.table().splitlines() if "startups region" in line),
     )
     assert "adds" not in first
-    assert "not resolved" in first
+    assert "not among" in first
     assert "▲" not in row
 
 

@@ -1,5 +1,6 @@
 """Intervals of paired differences against SciPy, against their definitions, and against the truth."""
 
+import collections
 import math
 
 import numpy as np
@@ -117,6 +118,13 @@ def test_seeds_that_are_promised_give_the_verb_and_one_fewer_none():
                 verb_of("startups_region", mean, *limits, p, 0, tests, False, headline=True).resolved
                 is settled
             )
+
+
+def test_too_few_seeds_promise_nothing():
+    own = np.random.default_rng(3).normal(2.0, 1.0, (4, 1))
+    table = Table([("startups_region", 12, "region", "")], own, np.zeros((4, 1)))
+    with np.errstate(all="raise"):
+        assert _more(table, paired(own), {}, collections.Counter()) == [None]
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.24, 2.24), (0.06, 1.9), (0.36, 4.0), (-4.0, -0.36)])

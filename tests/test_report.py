@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from report_cases import MONTHS, ZONES, around, evaluation, policy
 
-from sim.evaluation.result import Estimate
+from sim.evaluation.result import Cost, Estimate
 from sim.figures.geography import Geography
 from sim.figures.numbers import level_text, share_text
 from sim.intervals import Interval
@@ -203,7 +203,11 @@ def test_no_chinese_stands_in_the_english_page(page):
     assert not found
 
 
-def test_both_languages_say_the_same_numbers(page):
+def test_both_languages_say_the_same_numbers():
+    made = [
+        dataclasses.replace(one, costs=()) for one in evaluation().policies
+    ]  # amounts have units of their own
+    page = Elements(page_of(evaluation(made)))
     number = lambda said: sorted(re.findall(r"\d+(?:[.,]\d+)*", said))  # noqa: E731
     short = [s for s in page.texts["en"] if s.startswith("[")]
     assert short == [s for s in page.texts["zh"] if s.startswith("[")]
@@ -361,6 +365,50 @@ def test_no_dot_is_filled_above_the_words_that_every_dot_is_hollow():
     assert all("<circle" not in plot or 'fill="#fff"' in plot for plot in plots)
 
 
+def alone(role, *more):
+    return evaluation([policy("Winter", -60.0, 9.0, id="winter", role=role), *more], equal_budget=None, regret=None,
+                      best=None, discoveries=(), notes=())  # fmt: skip
+
+
+def test_one_policy_is_not_said_to_differ_from_itself():
+    page = Elements(page_of(alone("policy")))
+    assert "differs by policy" not in shown(page, "en")
+    assert "1.0亿元（现值）" in page.texts["zh"]
+
+
+def test_a_development_outside_alone_is_what_its_report_is_about():
+    made = alone("stress")
+    text = page_of(made)
+    page = Elements(text)
+    said = shown(page, "en")
+    assert "How does “Winter” change" in said
+    assert "“某项政策”会使" in shown(page, "zh")
+    assert "0 polic" not in said
+    assert "differ in cost" not in said
+    assert "Beside" not in said
+    (cells,) = Page(made).effects_table()["cells"].values()
+    assert [cell.plot is not None for cell in cells[:2]] == [True, True]
+    assert len(Page(made).paths) == len(Page(made).spreads()) == 1
+
+
+def test_no_axis_stands_above_a_column_without_numbers():
+    made = evaluation([policy("P", 12.0, 3.0, costs=())])  # bound to no place, and not counted
+    axes = Page(made).effects_table()["axes"]
+    assert [bool(str(axis.__html__())) for axis in axes] == [True, True, False, False]
+
+
+def test_public_cost_has_its_interval_and_says_why_it_reaches_below_zero():
+    note = "an interval of public cost reaches below 0 where few seeds spend much and others little; no seed costs less than 0"
+    spent = Estimate(5.7e6, -1.4e6, 12.9e6, "t", note)
+    none = Estimate()
+    made = policy("P", 2.0, 8.0, costs=(Cost(MONTHS, spent, spent, none, none, none),))
+    page = Elements(page_of(evaluation([made])))
+    assert "[\N{MINUS SIGN}1.4, 12.9]" in page.texts["en"]
+    assert "[\N{MINUS SIGN}140, 1,290]" in page.texts["zh"]
+    assert "no seed costs less than 0" in shown(page, "en")
+    assert "财政成本的区间会低于 0" in shown(page, "zh")
+
+
 def test_seventeen_scenarios_stay_under_three_megabytes():
     many = [policy(f"Policy {i}", 3.0 * i - 20, 6.0, (ZONES[i % 16].id,)) for i in range(16)]
     base = evaluation([*many, policy("Cash", 3.0, 1.0, id="cash-benchmark", role="cash")])
@@ -387,7 +435,7 @@ def test_a_study_without_worlds_parameters_zones_or_money_still_has_a_report():
     )
     made = evaluation([bare], vectors=1, best=None, regret=None, discoveries=(), equal_budget=None, notes=())
     said = shown(Elements(page_of(made)), "en")
-    assert "in one world only" in said
+    assert "each in at least two worlds" in said
     assert "is bound to a place" in said
     assert "Does “P” add AI startups to the region" in said
 

@@ -1,5 +1,7 @@
 """What is additional, what it costs, and what lever did what: the account of one policy."""
 
+import dataclasses
+
 import numpy as np
 
 from sim.announced import Announced
@@ -154,8 +156,19 @@ def costs(runs: Runs, levels: Levels, member: design.Member, said: tuple[Effect,
         each = [
             price(value, net[:, h], metric, region.get((metric, horizon))) for metric, net in effects.items()
         ]
-        rows.append(Cost(horizon, mean_of(spent), mean_of(value), *each))
+        rows.append(Cost(horizon, _paid(spent), _paid(value), *each))
     return tuple(rows)
+
+
+def _paid(value: np.ndarray) -> Estimate:
+    """Return the mean of what is paid, with a note where its interval reaches below 0 though no seed does."""
+    found = mean_of(value)
+    if found.low is None or found.low >= 0 or value.min() < 0:
+        return found
+    note = _(
+        "an interval of public cost reaches below 0 where few seeds spend much and others little; no seed costs less than 0"
+    )
+    return dataclasses.replace(found, note=note)
 
 
 def price(

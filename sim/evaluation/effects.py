@@ -232,7 +232,7 @@ def _more(
     A headline metric must stand up to Holm's correction, which it does at its first step if p is below ALPHA over the number
     of tests, whatever the others are.
     """
-    at_once = np.array([tests[key[1]] if _is_headline(key) else 1 for key in table.keys])
+    at_once = np.array([max(tests[key[1]], 1) if _is_headline(key) else 1 for key in table.keys])
     more = seeds_needed(said.mean, said.sd, 1 - ALPHA / at_once) - len(table.own)
     told = (said.low > 0) | (said.high < 0)
     for i, key in enumerate(table.keys):

@@ -148,7 +148,7 @@ def _put_together(runs: Runs, members: list[design.Member], price_rmb: float | N
         zones=_zones(runs), belts=levels.belts, segments=tuple(SEGMENTS), stages=tuple(map(str, range(STAGES))),
         metrics=catalogue(), headline=HEADLINE, tests=tests, policies=results, best=best, regret=regret,
         discoveries=_discoveries(runs, members, price_rmb), equal_budget=choosing.equal_budget(),
-        notes=tuple(_notes(runs, results, choosing, regret is None)),
+        notes=tuple(_notes(runs, results, choosing)),
     )  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def _by_vector(runs: Runs, member: design.Member) -> np.ndarray:
     return np.array(rows)
 
 
-def _notes(runs: Runs, results: tuple[PolicyResult, ...], choosing: Choosing, no_worlds: bool) -> list[str]:
+def _notes(runs: Runs, results: tuple[PolicyResult, ...], choosing: Choosing) -> list[str]:
     """Return what is missing and why, in plain sentences."""
     plan, roles = runs.store.plan, {result.role for result in results}
     notes = [_("differences between scenarios, not forecasts")]
@@ -244,19 +244,22 @@ def _notes(runs: Runs, results: tuple[PolicyResult, ...], choosing: Choosing, no
             )
         )
     if design.CASH_ROLE not in roles:
-        notes.append(_("no cash benchmark runs beside the policies: set controls = true in the study"))
+        notes.append(_("no cash benchmark runs beside the policies; it does with controls = true in a study, without "
+                       "--no-controls in sim compare, and with placebo and cash ticked on the page"))  # fmt: skip
     if design.PLACEBO_ROLE not in roles:
-        notes.append(_("no placebo runs beside the policies: set controls = true in the study"))
-    if choosing.equal_budget() is None:
+        notes.append(_("no placebo runs beside the policies; it does with controls = true in a study, without "
+                       "--no-controls in sim compare, and with placebo and cash ticked on the page"))  # fmt: skip
+    if choosing.equal_budget() is None and sum(result.role == design.POLICY for result in results) > 1:
         notes.append(
             _(
                 "policies spend different amounts: they are compared by what they yield for their money, not by heads"
             )
         )
-    if no_worlds:
+    if not any(member.world for member in runs.members):
         notes.append(
             _(
-                "policies were not run in other worlds, so that nothing is said of regret: set worlds in the study"
+                "policies were not run in other worlds, so that nothing is said of regret: a study runs them there with the key "
+                "worlds"
             )
         )
     for name in ("series", "presence", "costs"):

@@ -23,6 +23,8 @@ def lines(found: Evaluation) -> list[str]:
         rows = part(found)
         if len(rows) > 1:
             out += ["", *aligned(rows)]
+    costs = [policy.costs[-1].present_value_rmb for policy in found.policies if policy.costs]
+    out += dict.fromkeys(cost.note for cost in costs if cost.low is not None and cost.note)
     out += ["", *_choices(found)]
     return [*out, *map(shown, found.notes)]
 

@@ -5,7 +5,20 @@ from typing import Any
 from sim.evaluation.result import Estimate
 from sim.intervals import Interval
 from sim.report.rows import Row, interval_of, least_price, price
-from sim.report.text import EMPTY, NONE, Both, alike, money, percent, ratio, say, signed, span, whole
+from sim.report.text import (
+    EMPTY,
+    NONE,
+    Both,
+    alike,
+    money,
+    money_span,
+    percent,
+    ratio,
+    say,
+    signed,
+    span,
+    whole,
+)
 
 
 def account_rows(row: Row) -> list[dict[str, Any]]:
@@ -71,7 +84,11 @@ def cost_cells(row: Row) -> list[tuple[Both, Both]]:
     """Return spent, three prices, windfall, landlord capture and what is left, each with its interval."""
     account, left = row.result.additionality, row.result.persistence
     spent = row.cost.present_value_rmb if row.cost is not None else None
-    cells = [(alike(NONE) if spent is None or spent.mean is None else money(spent.mean), EMPTY)]
+    cells = [
+        (alike(NONE), EMPTY)
+        if spent is None or spent.mean is None
+        else (money(spent.mean), money_span(spent.mean, interval_of(spent)))
+    ]
     for name, scale in (("per_net_startup_rmb", 1.0), ("per_net_rd_job_rmb", 1.0), ("per_private_rmb", 1e6)):
         interval, why = price(row, name)
         if interval.mean is None:

@@ -96,6 +96,16 @@ class Page:
         return [row for row in self.rows if row.role == "policy"]
 
     @property
+    def subjects(self) -> list[Row]:
+        """What the report is about: the policies, or the developments outside where there is no policy."""
+        return self.policies or [row for row in self.rows if row.role == "stress"]
+
+    @property
+    def scaling(self) -> list[Row]:
+        """Rows that set scales: a development outside, which would dwarf what policies do, only where there is no policy."""
+        return [row for row in self.rows if row.role != "stress" or row in self.subjects]
+
+    @property
     def when(self) -> Both:
         """Month at which effects are read."""
         return self.heading.when
@@ -125,7 +135,7 @@ class Page:
     @property
     def bars(self) -> dict[str, Drawing]:
         """Split bar of each policy by its slug, all on one scale."""
-        shown = [row for row in self.rows if row.role in ("policy", "cash")]
+        shown = [row for row in self.scaling if row.role != "placebo"]
         low = min([0.0, *(row.net_mean for row in shown)])
         high = max([1.0, *(max(row.net_mean, 0.0) + row.moved for row in shown)])
         return {
@@ -161,14 +171,12 @@ class Page:
 
     def effects_table(self) -> dict[str, Any]:
         """Return the table of effects: for each row one cell a column, and the axis of each column."""
-        shown = [
-            row for row in self.rows if row.role != "stress"
-        ]  # the world outside would dwarf what policies do
-        scales = [
-            marks.Scale.of([interval_of(row.result.effect(m, self.horizon)) for row in shown])
-            for m in _COLUMNS
+        columns = [
+            [interval_of(row.result.effect(m, self.horizon)) for row in self.scaling] for m in _COLUMNS
         ]
-        shares = marks.Scale.of([self._share(row) for row in self.rows])
+        scales = [marks.Scale.of(column) for column in columns]
+        moved = [self._share(row) for row in self.rows]
+        shares = marks.Scale.of(moved)
         known = [price(row, "per_net_startup_rmb")[0] for row in self.rows]
         least = [value for row in self.rows if (value := self._least(row)) is not None]
         prices = marks.Scale.of([*known, *(Interval(value) for value in least)], log=True)
@@ -179,9 +187,9 @@ class Page:
             ]
             body[row.slug] = [*cells, self._share_cell(row, shares), self._price_cell(row, prices)]
         axes = [
-            *(marks.axis(scale) for scale in scales),
-            marks.axis(shares, percent=True),
-            marks.axis(prices) if least or any(interval.mean is not None for interval in known) else EMPTY,
+            *(_axis(scale, column) for scale, column in zip(scales, columns, strict=True)),
+            _axis(shares, moved, percent=True),
+            _axis(prices, [*known, *map(Interval, least)]),
         ]
         return {"axes": axes, "cells": body, "baseline": [self._level(metric) for metric in _COLUMNS]}
 
@@ -198,7 +206,7 @@ class Page:
         if interval.mean is None:
             return Cell(None, alike(NONE))
         hollow = found is not None and not found.resolved
-        plot = None if row.role == "stress" else marks.interval_plot(interval, scale, row.mark, hollow)
+        plot = marks.interval_plot(interval, scale, row.mark, hollow) if row in self.scaling else None
         return Cell(plot, alike(signed(interval.mean)), span(interval))
 
     def _share(self, row: Row) -> Interval:
@@ -353,7 +361,7 @@ class Page:
     @functools.cached_property
     def paths(self) -> list[Figure]:
         """Return the effect of each policy over time, all on one scale."""
-        bands = {row.slug: _path(row) for row in self.rows if row.role in ("policy", "cash")}
+        bands = {row.slug: _path(row) for row in self.scaling if row.role != "placebo"}
         ends = [band for band in bands.values() if band is not None]
         finite = np.concatenate(
             [np.nan_to_num(part) for band in ends for part in (band.low, band.mean, band.high)] or [[0.0]]
@@ -401,11 +409,21 @@ class Page:
         """Return one row a policy: what is spent, prices, and what of it is no gain."""
         return [{"row": row, "cells": cost_cells(row)} for row in self.rows]
 
+    @property
+    def cost_notes(self) -> list[Both]:
+        """What must be said of intervals of public cost."""
+        spent = [row.cost.present_value_rmb for row in self.rows if row.cost is not None]
+        return [
+            as_sentence(in_both(note))
+            for note in dict.fromkeys(e.note for e in spent if e.low is not None)
+            if note
+        ]
+
     # -- how sure, plans --------------------------------------------------------------------------
 
     def spreads(self) -> list[dict[str, Any]]:
         """Return for each policy the interval over seeds and, if worlds were varied, that over worlds."""
-        shown = [row for row in self.rows if row.role != "stress"]
+        shown = self.scaling
         worlds = {row.slug: _worlds(row) for row in shown}
         scale = marks.Scale.of(
             [*(row.net_interval for row in shown), *(w for w in worlds.values() if w is not None)]
@@ -478,6 +496,11 @@ class Page:
         return {"base": marks.key(Mark.of(None), baseline=True)} | {
             row.slug: marks.key(row.mark) for row in self.rows
         }
+
+
+def _axis(scale: marks.Scale, intervals: list[Interval], percent: bool = False) -> Drawing | Both:
+    """Return the axis of a column, nothing where no number stands on it."""
+    return marks.axis(scale, percent) if any(i.mean is not None for i in intervals) else EMPTY
 
 
 def _number_cell(found: Effect | None, scale: float = 1.0) -> tuple[Both, Both, bool]:

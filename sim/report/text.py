@@ -138,6 +138,15 @@ def money(rmb: float) -> Both:
     return Both(english, chinese)
 
 
+def money_span(rmb: float, interval: Interval) -> Both:
+    """Return an interval of an amount in the unit in which `money` tells the amount, or nothing if there is none or no width."""
+    if interval.low is None or interval.high is None or interval.low == interval.high:
+        return EMPTY
+    large, small = (1e9, 1e6), (1e8, 1e4)
+    units = (large[abs(rmb) < large[0]], small[abs(rmb) < small[0]])
+    return Both(*(f"[{ratio(interval.low / unit)}, {ratio(interval.high / unit)}]" for unit in units))
+
+
 def date_of(start: str, months: int) -> Both:
     """Return the calendar month that is the last of so many from a first one."""
     return Both(month_name(start, months, "en"), month_name(start, months, "zh"))
