@@ -24,6 +24,7 @@ import pandas as pd
 
 from sim import compare
 from sim.evaluation.evaluate import evaluate
+from sim.evaluation.intervals import seeds_needed
 from sim.figures import use_house_style
 from sim.studies import run_study
 from sim.study_files import Study
@@ -139,7 +140,9 @@ pd.DataFrame(rows).set_index("policy").round(2)
 # ## Exercises
 #
 # 1. How many seeds would it take to see a net effect of 2 startups of the rent cut (an interval whose half width is 2)?
-#    The half width is about $2 s/\sqrt{n}$, $s$ being the standard deviation of the paired difference.
+#    The half width is $t s/\sqrt{n}$, $s$ being the standard deviation of the paired difference and $t$ the 97.5 % point of
+#    Student's distribution with $n - 1$ degrees of freedom: 12.7 for two seeds, 2.8 for five, and nearly 2 for many. The
+#    program makes no interval from fewer than five.
 # 2. Break rule 1 on purpose: pair each baseline run with the policy run of *another* seed. What becomes of the interval?
 
 # %% tags=["exercise"]
@@ -150,7 +153,8 @@ pd.DataFrame(rows).set_index("policy").round(2)
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 own = np.subtract(*comparison.differences["rent-cut"]["startups_region"]).std(ddof=1)
-print(f"s = {own:.2f}: about {max(2, np.ceil((2 * own / 2) ** 2)):.0f} seeds")
+(needed,) = seeds_needed(np.array([2.0]), np.array([own]), np.array([0.95]))
+print(f"s = {own:.2f}: {needed:.0f} seeds, of which five are needed for any interval")
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 for name, other in (("same seed", treated), ("another seed", np.roll(treated, 1))):
