@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from sim.evaluation.accounts import _paid
 from sim.evaluation.effects import Table, _more
 from sim.evaluation.intervals import (
     Resamples,
@@ -138,6 +139,17 @@ def test_a_refused_direction_beyond_ten_startups_is_not_resolved_and_says_what_w
     said = verb_of("startups_region", 8.0, 2.0, 14.0, 0.2, 1, 20, False, headline=True)
     assert (said.chip, said.verb) == ("◇", "not resolved")
     assert said.note.endswith("not among 20 tests; about 1 more seed would resolve it")
+
+
+def test_a_cost_whose_interval_reaches_below_zero_says_that_no_seed_does():
+    few = _paid(np.array([0.0, 0.0, 1.0, 12.0, 15.0]))
+    assert few.low < 0
+    assert "no seed costs less than 0" in few.note
+    for values in (
+        [5.0, 6.0, 7.0, 6.0, 5.0],
+        [-9.0, 0.0, 1.0, 12.0, 15.0],
+    ):  # the latter spends less than its baseline
+        assert _paid(np.array(values)).note == ""
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.2))

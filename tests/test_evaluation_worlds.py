@@ -427,3 +427,14 @@ def test_a_rent_cut_is_sized_by_runs(tmp_path):
     assert reason == ""
     assert cost == pytest.approx(3e6, rel=0.02)
     assert 0 < factor < 2.01
+
+
+@pytest.mark.parametrize(
+    ("ids", "differ"), [(("baseline", "rent-cut"), False), (("baseline", "rent-cut", "north-space"), True)]
+)
+def test_policies_are_said_to_spend_different_amounts_where_there_are_two(tmp_path, ids, differ):
+    draw = made_studies.noisy_outcomes(np.random.default_rng(1))
+    notes = evaluate(made_studies.write(tmp_path / "s", made_studies.plan_of(ids, 6), draw)).notes
+    assert any("policies spend different amounts" in note for note in notes) is differ
+    assert [all(way in note for way in ("controls = true", "--no-controls", "on the page"))
+            for note in notes if "beside the policies" in note] == [True, True]  # fmt: skip
