@@ -4,6 +4,7 @@ The engine draws by address: theory looks at the same uniform numbers and says f
 must happen to whom. Such rows have no statistical error, so that they find one startup in thousands that errs.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sim.processes import births, exits, location
 from sim.randomness import Draws
 from sim.verify import worlds
 from sim.verify.case import Case, Knob, Row
-from sim.verify.chance import each, law_row, mean_row, none_row, number_of, share_row, variance_row
+from sim.verify.chance import each, law_row, none_row, number_of, share_row, sum_row, variance_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -114,13 +115,17 @@ class Stock:
         """Return its variance: those of the start are binomial, the others Poisson."""
         return self.first * self.kept(month) * (1.0 - self.kept(month)) + self.newer(month)
 
-    def cumulative(self, month: int) -> np.ndarray:
-        """Return P(stock <= k), k = 0, 1, ..."""
+    def cumulant(self, month: int, tilt: float) -> float:
+        """Return ln E e^(tilt (stock - mean)) of a source."""
+        grown = np.expm1(tilt)
+        whole = self.first * np.log1p(self.kept(month) * grown) + self.newer(month) * grown
+        return float(whole - tilt * self.mean(month))
+
+    def law(self, month: int) -> np.ndarray:
+        """Return P(stock = k), k = 0, 1, ..."""
         most = int(stats.poisson.isf(1e-12, self.newer(month))) + 2
         newer = stats.poisson.pmf(np.arange(most), self.newer(month))
-        return np.cumsum(
-            np.convolve(newer, stats.binom.pmf(np.arange(self.first + 1), self.first, self.kept(month)))
-        )
+        return np.convolve(newer, stats.binom.pmf(np.arange(self.first + 1), self.first, self.kept(month)))
 
 
 def check_stock(values: Values, seed: int) -> list[Row]:
@@ -142,23 +147,22 @@ def check_stock(values: Values, seed: int) -> list[Row]:
         ),
     ]
     for month, stock in stocks.items():
-        error = math.sqrt(run.variance(month) / run.sources)
         rows.append(
-            mean_row(
+            sum_row(
                 f"mean stock after {month} months",
                 run.mean(month),
                 float(stock.mean()),
-                error,
+                run.sources,
+                functools.partial(run.cumulant, month),
+                math.sqrt(run.variance(month)),
                 rate,
                 f"{run.sources} sources",
             )
         )
-    kept = run.kept(months)
-    fourth = run.newer(months) + run.first * kept * (1 - kept) * (1 - 6 * kept * (1 - kept))
-    variance = run.variance(months)
-    rows.append(variance_row("variance of the stock at the end", last, variance, fourth / variance**2, rate))
+    law = run.law(months)
+    rows.append(variance_row("variance of the stock at the end", last, law, rate))
     rows.append(
-        law_row("chi-square of the stock at the end against its law", last, run.cumulative(months), rate)
+        law_row("distance of the shares of stocks at the end from their law", last, np.cumsum(law), rate)
     )
     return rows
 
@@ -175,7 +179,7 @@ def draw_stock(values: Values, seed: int, figure: "Figure") -> None:
     over_time.plot(time, path, lw=3, alpha=0.5, label="simulation, mean of sources")
     over_time.plot(time, [run.mean(int(t)) for t in time], "k--", lw=1, label="theory")
     over_time.set(xlabel="months", ylabel="startups of a source")
-    stock, law = run.stock(), np.diff(run.cumulative(months), prepend=0.0)
+    stock, law = run.stock(), run.law(months)
     at_end.hist(stock, bins=20, density=True, alpha=0.5, label="simulation")
     shown = np.flatnonzero(law > 1e-3 * law.max())
     at_end.plot(shown, law[shown], "k--", lw=1, label="theory")
@@ -321,6 +325,14 @@ def offspring(q: float, hazard: float, rate: float) -> float:
     return hazard + (1.0 - hazard) * q * math.exp(rate * (q - 1.0))
 
 
+def grown_cumulant(hazard: float, rate: float, months: int, tilt: float) -> float:
+    """Return ln E e^(tilt (Z - E Z)), Z being what a startup leaves so many months later."""
+    above = np.expm1(tilt)
+    for _ in range(months):  # E[s^Z] - 1 of s - 1
+        above = (1.0 - hazard) * np.expm1(rate * above + np.log1p(above))
+    return float(np.log1p(above) - tilt * ((1.0 - hazard) * (1.0 + rate)) ** months)
+
+
 def extinction(hazard: float, rate: float) -> float:
     """Return the chance that a lineage of one startup ever dies out."""
     if (1.0 - hazard) * (1.0 + rate) <= 1.0:
@@ -421,7 +433,6 @@ def check_branching(values: Values, seed: int) -> list[Row]:
     mean = (1.0 - hazard) * (1.0 + rate)
     spread = (1.0 - hazard) * ((1.0 + rate) ** 2 + rate) - mean**2
     powers = mean ** (early - 1) * sum(mean**k for k in range(early))
-    error = math.sqrt(spread * powers / run.number)
     groups = gone[: len(gone) // group * group].reshape(-1, group).all(axis=1)
     exact = float(births.spinoff_rate(run.par.operations.target_heads[1, 0], run.par.births))
     share = each(4)
@@ -434,11 +445,13 @@ def check_branching(values: Values, seed: int) -> list[Row]:
             1e-15 + 1e-12 * rate,
             "rounding of an exponential of 0",
         ),
-        mean_row(
+        sum_row(
             f"startups after {early} months for one at the start",
             mean**early,
             grown / run.number,
-            error,
+            run.number,
+            functools.partial(grown_cumulant, hazard, rate, early),
+            math.sqrt(spread * powers),
             share,
             f"{run.number} lineages",
         ),

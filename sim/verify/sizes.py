@@ -16,7 +16,7 @@ from sim.randomness import Draws, uniform
 from sim.space import Grid
 from sim.verify import worlds
 from sim.verify.case import Case, Knob, Row
-from sim.verify.chance import each, mean_row, none_row, number_of, share_row
+from sim.verify.chance import each, none_row, number_of, share_row, sum_row
 from sim.verify.demography import ALL_HERE, ONLY_FAILURE, ROOMY_M2
 from sim.world import World
 
@@ -107,6 +107,23 @@ def excess(x: float, drift: float, sd: float, death: float) -> tuple[float, floa
     return first, second - first**2
 
 
+def excess_moment(tilt: float, drift: float, sd: float, death: float) -> float:
+    """Return ln E e^(tilt max(log size, 0)) of a line that has ended, rounded up; infinite where there is none."""
+    generations = np.arange(1, int(math.log(1e-15) / math.log1p(-death)) + 2)
+    last, growth = len(generations), tilt * drift + (tilt * sd) ** 2 / 2 + math.log1p(-death)
+    if growth >= 0.0 and tilt > 0.0:
+        return math.inf
+    with np.errstate(under="ignore"):
+        small = death + np.sum(
+            death * (1.0 - death) ** generations * special.ndtr(-drift * np.sqrt(generations) / sd)
+        )
+        shifted = special.log_ndtr((drift + tilt * sd**2) * np.sqrt(generations) / sd)
+        large = np.sum(death * np.exp(growth * generations + shifted))
+    # of the generations not summed: each excess counts as its whole moment, or as none
+    rest = death * math.exp(growth * (last + 1)) / -math.expm1(growth) if tilt > 0.0 else 0.0
+    return math.log(small + large + rest + (1.0 - death) ** (last + 1))
+
+
 def check_gibrat(values: Values, seed: int) -> list[Row]:
     """Compare sizes that grow by random factors until they end with their power law."""
     drift, sd, death = values["mu"] - values["s"] ** 2 / 2, values["s"], values["delta"]
@@ -129,9 +146,9 @@ def check_gibrat(values: Values, seed: int) -> list[Row]:
             share_row(f"share of sizes beyond e^{x:.3f}", int((sizes > x).sum()), len(sizes), chance, rate)
         )
     mean, variance = excess(0.0, drift, sd, death)
-    # sizes are skewed: a tenth of the rate makes up for the tail of their mean
-    rows.append(mean_row("mean of the larger of log size and 0", mean, float(np.maximum(sizes, 0.0).mean()),
-                         math.sqrt(variance / len(sizes)), rate / 10, f"{len(sizes):,} lines"))  # fmt: skip
+    rows.append(sum_row("mean of the larger of log size and 0", mean, float(np.maximum(sizes, 0.0).mean()), len(sizes),
+                        lambda tilt: excess_moment(tilt, drift, sd, death) - tilt * mean, math.sqrt(variance), rate,
+                        f"{len(sizes):,} lines"))  # fmt: skip
     if len(sizes) * above(np.array([first]), drift, sd, death)[0] >= FEWEST:
         rows.append(exponent(sizes[sizes > first] - first, first, zeta, rate))
     return rows
