@@ -1,13 +1,15 @@
 """Choice with social interaction: how many equilibria there are, which of them hold, and the law of few choosers."""
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import optimize
+from scipy import linalg, optimize
 
 from sim.verify.case import Case, Knob, Row
+from sim.verify.chance import SKEWED, between, each, reach, surprise
 from sim.verify.engine import RELATIVE, Company, Theatre
 
 if TYPE_CHECKING:
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
 EXACT = 1e-9
 ROUNDING = "rounding and root finding of 64-bit numbers"
-#: standard errors that one random row in fifteen thousand exceeds by chance
-ERRORS = 4.0
-#: where the map of m onto m is steeper, m wanders so far that its mean says little: ask brock-durlauf-finite
-STEEPEST = 0.9
+#: ticks for each startup before counting begins, in which the chain forgets most of where it began
+FORGET = 10
 FLAT = 1e-5  # of beta J around 1, where an m of a thousandth cannot be told from 0
 STEP = 1e-5  # of m, for slopes
-RUINED = 0.02  # lead over the others below which a cluster is gone
+RUINED = 0.02  # lead over an equal share below which a cluster is gone
+#: of the distance below the fold at which a state lasts as long as the search waits: the two ends of its way count too
+LASTING = 1.25
+SETTLING = 9.0  # times that distance above the fold, a state comes to rest in the same time
 MANY = 1e6  # startups of a world without draws
 
 
@@ -108,7 +111,7 @@ def check_brock_durlauf(values: Mapping[str, Any], seed: int) -> list[Row]:
     rows = []
     for beta_j in values["beta_j"]:
         rows += _equilibrium_rows(beta_j, values["h"], values["rho"])
-        rows += _drawn_rows(beta_j, values, seed)
+        rows.append(_drawn_row(beta_j, values, seed))
     return rows
 
 
@@ -129,34 +132,42 @@ def _equilibrium_rows(beta_j: float, h: float, rho: float) -> list[Row]:
     return rows
 
 
-def _drawn_rows(beta_j: float, values: Mapping[str, Any], seed: int) -> list[Row]:
-    """Return m as startups draw it, month after month, from the equilibrium on."""
-    h, rho, n, months = values["h"], values["rho"], values["startups"], values["months"]
-    m = theory_m(beta_j, h)
-    slope = beta_j * (1.0 - m * m)
-    if slope > STEEPEST:
-        return []
-    first = round(n * (1.0 + m) / 2.0)
+def drawn(beta_j: float, values: Mapping[str, Any], seed: int) -> np.ndarray:
+    """Return m as startups draw it, from the equilibrium on and after each month, (months + 1,)."""
+    h, n = values["h"], values["startups"]
+    first = round(n * (1.0 + theory_m(beta_j, h)) / 2.0)
     company = Company({"kind": "places", "startups": (first, n - first)},
-                      RELATIVE | {"location.spillover_weight": beta_j, "location.revision_rate_per_month": rho},
-                      seed)  # fmt: skip
+                      RELATIVE | {"location.spillover_weight": beta_j,
+                                  "location.revision_rate_per_month": values["rho"]}, seed)  # fmt: skip
     company.world.residual[:] = (h, -h)
-    path = np.empty(months)
-    for month in range(months):
-        company.revise()
+    path = np.empty(values["months"] + 1)
+    for month in range(len(path)):
+        if month:
+            company.revise()
         path[month] = 1.0 - 2.0 * np.mean(company.cells)
-    # linear around m: m' - m* = a (m - m*) + noise of variance q
-    a = 1.0 - rho * (1.0 - slope)
-    q = (1.0 - ((1.0 - rho) ** 2 + 2.0 * rho * (1.0 - rho) * m * m + rho * rho * m * m)) / n
-    error = math.sqrt(q / months) / (1.0 - a)
-    variance = q / (1.0 - a * a)
-    shift = abs(-2.0 * beta_j**2 * m * (1.0 - m * m)) / 2.0 * variance / (1.0 - slope)
-    reason = (
-        f"{ERRORS:g} standard errors of {months} months of {n} startups with their autocorrelation, "
-        "and what curvature shifts the mean"
-    )
-    return [Row(f"mean m drawn at beta J = {beta_j:g}", m, float(path.mean()),
-                ERRORS * error + 2.0 * shift + 2.0 / n, reason)]  # fmt: skip
+    return path
+
+
+def month_of(beta_j: float, h: float, rho: float, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean m a month after m, and its variance times the number of startups."""
+    to = np.tanh(beta_j * m + h)
+    stays, comes = ((1.0 - rho) * side + rho * to for side in (1.0, -1.0))
+    # each startup is where it is, 1 or -1, with a chance that depends on where it was
+    variance = (1.0 + m) / 2.0 * (1.0 - stays**2) + (1.0 - m) / 2.0 * (1.0 - comes**2)
+    return (1.0 - rho) * m + rho * to, variance
+
+
+def _drawn_row(beta_j: float, values: Mapping[str, Any], seed: int) -> Row:
+    """Compare m as startups draw it with its expectation month by month: so it is no matter where m wanders."""
+    h, rho, n, months = values["h"], values["rho"], values["startups"], values["months"]
+    path, startups = drawn(beta_j, values, seed), n / 2.0  # of one unit of m
+    mean, variance = month_of(beta_j, h, rho, path[:-1])
+    usual = month_of(beta_j, h, rho, np.array(theory_m(beta_j, h)))[1] * months * n / 4.0
+    rate = each(len(values["beta_j"]))
+    most = surprise(float(variance.sum()) * n / 4.0, float(usual), rate) / startups / months
+    reason = f"Freedman bound of {months} months of {n} startups, each given the month before, false alarms {rate:.0e}"
+    return Row(f"mean m drawn at beta J = {beta_j:g}, given each month the one before", float(mean.mean()),
+               float(path[1:].mean()), most + EXACT, reason)  # fmt: skip
 
 
 def draw_bifurcation(values: Mapping[str, Any], seed: int, figure: "Figure") -> None:
@@ -176,10 +187,9 @@ def draw_bifurcation(values: Mapping[str, Any], seed: int, figure: "Figure") -> 
         markersize=4,
         label="choice_shares",
     )
-    drawn = [
-        (b, row.simulated) for b in (0.5, 0.8, 1.3, 1.5, 2.0, 2.3) for row in _drawn_rows(b, values, seed)
-    ]
-    ax.plot(*zip(*drawn, strict=True), "x", markersize=8, label=f"{values['startups']} startups, drawn")
+    crosses = (0.5, 0.8, 1.3, 1.5, 2.0, 2.3)
+    means = [drawn(b, values, seed)[1:].mean() for b in crosses]
+    ax.plot(crosses, means, "x", markersize=8, label=f"{values['startups']} startups, drawn")
     ax.set(xlabel="βJ", ylabel="m: share of the first place less that of the second")
     ax.legend(loc="upper left")
 
@@ -204,47 +214,103 @@ def stationary(n: int, beta_j: float) -> np.ndarray:
     return law / law.sum()
 
 
-def standard_error(n: int, beta_j: float, values: np.ndarray, ticks: int) -> float:
-    """Return the standard error of a time average of `values` over `ticks`, all autocorrelation counted.
+class Occupation:
+    """Bounds for sums over the ticks of the chain of few choosers, however slowly it mixes.
 
-    With Q = P - 1 the solution g of Q g = -(f - E f) has asymptotic variance 2 E[f g] - E[f^2], f centred.
+    Parameters
+    ----------
+    n
+        Choosers.
+    beta_j
+        Strength of the social term.
+    first
+        Choosers in the first place where the chain begins.
     """
-    up, down = birth_death(n, beta_j)
-    law = stationary(n, beta_j)
-    centred = values - law @ values
-    chain = np.diag(up[:-1], 1) + np.diag(down[1:], -1)
-    chain -= np.diag(up + down)
-    solved = np.linalg.solve(chain - law[None, :], -centred)
-    solved -= law @ solved
-    variance = 2.0 * law @ (centred * solved) - law @ (centred * centred)
-    return math.sqrt(max(variance, 0.0) / ticks)
+
+    def __init__(self, n: int, beta_j: float, first: int) -> None:
+        self.up, self.down = birth_death(n, beta_j)
+        self.law, self.first = stationary(n, beta_j), first
+        self.stay = 1.0 - self.up - self.down
+
+    def forgotten(self, ticks: int) -> np.ndarray:
+        """Return the chance of each number after so many ticks over that of the stationary law, (n + 1,)."""
+        ratio = np.zeros(self.law.size)
+        ratio[self.first] = 1.0 / self.law[self.first]
+        for _ in range(ticks):  # the chain is reversible: the ratio moves as expectations do
+            after = self.stay * ratio
+            after[:-1] += self.up[:-1] * ratio[1:]
+            after[1:] += self.down[1:] * ratio[:-1]
+            ratio = after
+        return ratio
+
+    def cumulant(self, values: np.ndarray, begin: np.ndarray, ticks: int, tilt: float) -> float:
+        """Return a bound above ln E e^(tilt (sum over ticks of `values` less their stationary mean)).
+
+        With the tilt D = e^(tilt values) the expectation is mu (P D)^ticks 1, at most the norms of its ends times the
+        largest eigenvalue of D^1/2 P D^1/2, made symmetric by the stationary law, to the power of ticks.
+
+        Parameters
+        ----------
+        values
+            Of each number of choosers in the first place, (n + 1,).
+        begin
+            Chances of the state before the first tick over those of the stationary law, (n + 1,).
+        ticks
+            How many are summed.
+        tilt
+            Of either sign.
+        """
+        tilted = tilt * (values - self.law @ values)
+        scaled = np.exp(tilted - tilted.max())  # at most 1, whatever the tilt
+        beside = np.sqrt(self.up[:-1] * self.down[1:] * scaled[:-1] * scaled[1:])
+        last = self.law.size - 1
+        (largest,) = linalg.eigh_tridiagonal(self.stay * scaled, beside, True, "i", (last, last))
+        ends = (self.law @ (begin**2 * np.exp(-tilted))) * (self.law @ np.exp(tilted))
+        return float(np.log(ends) / 2.0 + ticks * (np.log(largest) + tilted.max()))
 
 
 def check_finite(values: Mapping[str, Any], seed: int) -> list[Row]:
     """Return the rows of the stationary law of few startups."""
-    n, beta_j, ticks = values["n"], values["beta_j"], values["ticks"]
-    law, m = stationary(n, beta_j), np.abs(2.0 * np.arange(n + 1) / n - 1.0)
+    n, beta_j, ticks, rate = values["n"], values["beta_j"], values["ticks"], each(4)
     path = _ticks(n, beta_j, ticks, seed)
-    rows = []
-    for name, theory in (("E|m|", m), ("E m^2", m * m)):
-        error = standard_error(n, beta_j, theory, ticks)
-        reason = f"{ERRORS:g} standard errors of {ticks} ticks, the chain's own autocorrelation counted"
-        rows.append(Row(f"{name} of {n} startups at beta J = {beta_j:g}", float(law @ theory),
-                        float(theory[path[1:]].mean()), ERRORS * error, reason))  # fmt: skip
+    rows = _law_rows(n, beta_j, path, rate)
+    reason = "Freedman bound of ticks, each given where the one before left the places"
+    law = stationary(n, beta_j)
     for name, chance, step in zip(("gains", "loses"), birth_death(n, beta_j), (1, -1), strict=True):
-        expected = chance[path[:-1]]
-        error = math.sqrt(float((expected * (1.0 - expected)).sum()))
+        expected, spread = chance[path[:-1]], chance * (1.0 - chance)
+        most = surprise(float(spread[path[:-1]].sum()), ticks * float(law @ spread), rate)
         seen = float(np.count_nonzero(np.diff(path) == step))
         rows.append(Row(f"ticks in which the first place {name} one, given where it stands", float(expected.sum()), seen,
-                        ERRORS * error + 1.0, f"{ERRORS:g} standard errors: given the state, ticks are independent"))  # fmt: skip
+                        most, reason))  # fmt: skip
     return rows
+
+
+def _law_rows(n: int, beta_j: float, path: np.ndarray, rate: float) -> list[Row]:
+    """Return the rows of the stationary moments: those that so many ticks can tell from any others."""
+    ticks, m = path.size - 1, np.abs(2.0 * np.arange(n + 1) / n - 1.0)
+    chain, rows = Occupation(n, beta_j, typical(n, beta_j)), []
+    begin = chain.forgotten(FORGET * n)
+    for name, theory in (("E|m|", m), ("E m^2", m * m)):
+        mean = float(chain.law @ theory)
+        bound = functools.partial(chain.cumulant, theory, begin, ticks)
+        deviation = math.sqrt(ticks * float(chain.law @ (theory - mean) ** 2))
+        down, up = reach(bound, deviation, rate)
+        low, high = mean - down / ticks - EXACT, mean + up / ticks + EXACT
+        reason = f"Chernoff bound of {ticks} ticks of the chain, false alarms {rate:.0e}, {SKEWED}"
+        found = float(theory[path[1:]].mean())
+        rows.append(between(f"{name} of {n} startups at beta J = {beta_j:g}", mean, found, low, high, reason))
+    return rows
+
+
+def typical(n: int, beta_j: float) -> int:
+    """Return a number in the first place that is usual, from which the chain begins."""
+    spread = np.sqrt(stationary(n, beta_j) @ (2.0 * np.arange(n + 1) / n - 1.0) ** 2)
+    return round(n * (1.0 + float(spread)) / 2.0)
 
 
 def _ticks(n: int, beta_j: float, ticks: int, seed: int) -> np.ndarray:
     """Return the number in the first place before, and after each tick in which one startup revises, (ticks + 1,)."""
-    law = stationary(n, beta_j)
-    typical = np.sqrt(law @ (2.0 * np.arange(n + 1) / n - 1.0) ** 2)
-    first = round(n * (1.0 + float(typical)) / 2.0)
+    first = typical(n, beta_j)
     changes = RELATIVE | {
         "access.self_spillover": False,
         "location.spillover_weight": beta_j,
@@ -252,7 +318,7 @@ def _ticks(n: int, beta_j: float, ticks: int, seed: int) -> np.ndarray:
     }
     company = Company({"kind": "places", "startups": (first, n - first)}, changes, seed)
     path = np.empty(ticks + 1, dtype=np.int64)
-    for _ in range(10 * n):  # from a typical state it forgets where it began within a few turns of everybody
+    for _ in range(FORGET * n):
         company.revise()
     path[0] = n - np.count_nonzero(company.cells)
     for tick in range(ticks):
@@ -307,53 +373,76 @@ class Ring:
         self.cells = cells
         self.theatre = Theatre({"kind": "places", "places": cells}, RELATIVE)
 
-    def rest(self, beta_j: float, shares: np.ndarray, months: int) -> np.ndarray:
-        """Return the shares after `months` of everybody choosing anew, or once they rest."""
+    def rest(self, beta_j: float, shares: np.ndarray, months: int, lost: float = 0.0) -> np.ndarray:
+        """Return the shares after `months` of everybody choosing anew, or once they rest or none is above `lost`."""
         self.theatre.tune("location.spillover_weight", beta_j)
         for _ in range(months):
             after = self.theatre.shares(MANY * shares)
-            ruined = after.max() < min(1.0 / self.cells + RUINED / 2.0, shares.max())
-            if ruined or np.abs(after - shares).max() < 1e-12:
+            if after.max() < lost or np.abs(after - shares).max() < 1e-12:
                 return after
             shares = after
         return shares
 
-    def top(self, beta_j: float, start: float, months: int) -> float:
+    def top(self, beta_j: float, start: float, months: int, lost: float = 0.0) -> float:
         """Return the top share that is left of a state with `start` in one place and the rest alike."""
         shares = np.full(self.cells, (1.0 - start) / (self.cells - 1))
         shares[0] = start
-        return float(self.rest(beta_j, shares, months).max())
+        return float(self.rest(beta_j, shares, months, lost).max())
+
+
+def curvature(cells: int) -> float:
+    """Return the second derivative at the fold of beta J by the top share."""
+    share, step = theory_fold(cells)[1], 1e-3
+    sides = strength_at(share + step, cells) + strength_at(share - step, cells)
+    return (sides - 2.0 * strength_at(share, cells)) / step**2
+
+
+def ghost(cells: int, months: int) -> float:
+    """Return how far below the fold a concentrated state lasts for so many months, of more than two cells.
+
+    Near the fold the top share s moves by a (beta J - fold - c (s - s_fold)^2 / 2) a month, c being the curvature and a
+    what the share answers to beta J. At a distance d below the fold it takes pi / (a sqrt(d c / 2)) months to pass.
+    """
+    share = theory_fold(cells)[1]
+    answer = share * (1.0 - share) * (cells * share - 1.0) * cells / (cells - 1.0)
+    return 2.0 / curvature(cells) * (math.pi / (answer * months)) ** 2
+
+
+def settled(beta_j: float, cells: int) -> float:
+    """Return the top share at rest, above the fold."""
+    share = theory_fold(cells)[1]
+    return float(
+        optimize.brentq(lambda s: strength_at(s, cells) - beta_j, max(share, 1.0 / cells + 1e-6), 1.0 - 1e-12)
+    )
 
 
 def check_hysteresis(values: Mapping[str, Any], _seed: int) -> list[Row]:
     """Return the rows of the fold and of the take-off."""
     cells, ring = values["cells"], Ring(values["cells"])
-    fold, share = theory_fold(cells)
-    months, width = values["months"], values["bracket"]
+    fold, months, width = theory_fold(cells)[0], values["months"], values["bracket"]
     # a concentrated state lasts above the fold and falls apart below it
-    low, high, top = 0.2 * fold, 2.0, math.nan
-    uniform = 1.0 / cells
+    low, high, lost = 0.2 * fold, 2.0, 1.0 / cells + RUINED
     while high - low > width * fold:
         middle = (low + high) / 2.0
-        left = ring.top(middle, 1.0 - 1e-6, months)
-        if left > uniform + RUINED:
-            high, top = middle, left
+        if ring.top(middle, 1.0 - 1e-6, months, lost) > lost:
+            high = middle
         else:
             low = middle
-    rows = [Row(f"beta J at which one of {cells} places loses its hold", fold, (low + high) / 2.0, 0.02 * fold,
-                "2 %: near the fold a state takes ever longer to fall apart")]  # fmt: skip
     if cells > 2:
-        # s - s_fold ~ sqrt(beta J - fold): what the search leaves open moves the share by its root
-        bend = (strength_at(share + 1e-3, cells) + strength_at(share - 1e-3, cells) - 2.0 * fold) / 1e-6
-        left_open = math.sqrt(2.0 * (2.0 * width + 1e-4) * fold / bend) + 0.001
-        rows.append(Row("top share at the fold", share, top, left_open,
-                        "the root of what the search leaves open of beta J"))  # fmt: skip
-    beta_j = 1.1 * fold
-    settled = optimize.brentq(
-        lambda s: strength_at(s, cells) - beta_j, max(share, uniform + 1e-6), 1.0 - 1e-12
-    )
-    rows.append(Row(f"top share at beta J = {beta_j:.4g}", float(settled), ring.top(beta_j, 1.0 - 1e-6, months), 1e-7,
-                    ROUNDING))  # fmt: skip
+        below, above = LASTING * ghost(cells, months), 0.0
+        reason = (
+            f"half of where the search ends, and {below:.2g} below, where a state lasts for {months} months"
+        )
+    else:  # the top share falls all the way to the half: it counts as gone a little before that
+        below, above = 0.0, strength_at(lost, cells) - fold
+        reason = f"half of where the search ends, and {above:.2g} above, where a top share of {lost:g} rests"
+    half = width * fold / 2.0
+    rows = [between(f"beta J at which one of {cells} places loses its hold", fold, (low + high) / 2.0,
+                    fold - half - below - EXACT, fold + half + above + EXACT, reason)]  # fmt: skip
+    for beta_j, where in ((fold + SETTLING * below, "just above the fold, "), (1.1 * fold, "")):
+        if beta_j > fold:
+            rows.append(Row(f"top share {where}at beta J = {beta_j:.7g}", settled(beta_j, cells),
+                            ring.top(beta_j, 1.0 - 1e-6, months), 1e-7, ROUNDING))  # fmt: skip
     rows.append(_take_off(ring))
     return rows
 
