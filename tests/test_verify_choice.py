@@ -12,6 +12,7 @@ from sim.processes import access, location
 from sim.randomness import Draws
 from sim.space import Grid, distance
 from sim.verify import chosen, social, urns, verify, waves
+from sim.verify.chance import counts_row, reach, surprise
 from sim.verify.engine import RELATIVE, Company, Theatre, made
 
 QUICK = {
@@ -74,17 +75,47 @@ def test_the_stationary_law_is_a_fixed_point_of_the_chain():
     np.testing.assert_allclose(law @ chain, law, atol=1e-15)
 
 
-def test_the_standard_error_counts_all_autocorrelation():
-    # the variance of a sum over T steps from the stationary law, from powers of the chain
-    n, beta_j, ticks = 8, 1.2, 4000
+@pytest.mark.parametrize("tilt", [-0.3, -0.05, 0.05, 0.3])
+def test_the_moment_bound_of_a_sum_over_ticks_is_above_the_moment_and_grows_as_it_does(tilt):
+    n, beta_j, ticks = 8, 1.2, 400
+    chain, f = social.Occupation(n, beta_j, 6), np.abs(2 * np.arange(n + 1) / n - 1)
+    step = np.diag(chain.up[:-1], 1) + np.diag(chain.down[1:], -1) + np.diag(chain.stay)
+    begin = np.linalg.matrix_power(step, 80)[6]
+    np.testing.assert_allclose(chain.forgotten(80) * chain.law, begin, rtol=1e-9)
+    tilted = step * np.exp(tilt * (f - chain.law @ f))
+    exact = math.log(begin @ np.linalg.matrix_power(tilted, ticks).sum(axis=1))
+    assert exact <= chain.cumulant(f, begin / chain.law, ticks, tilt) <= exact + 1.0
+
+
+@pytest.mark.parametrize(("n", "beta_j"), [(2, 2.0), (5, 2.5), (20, 1.5)])
+def test_a_right_chain_of_few_choosers_fails_no_more_often_than_its_rows_say(n, beta_j):
+    rng, runs, ticks, rate = np.random.default_rng(5), 2000, 500, 0.02
     up, down = social.birth_death(n, beta_j)
-    chain = np.diag(up[:-1], 1) + np.diag(down[1:], -1) + np.diag(1 - up - down)
-    law, f = social.stationary(n, beta_j), np.abs(2 * np.arange(n + 1) / n - 1)
-    centred, moved, total = f - law @ f, f - law @ f, 0.0
-    for lag in range(ticks):
-        total += (1 if lag == 0 else 2) * (1 - lag / ticks) * (law @ (centred * moved))
-        moved = chain @ moved
-    assert social.standard_error(n, beta_j, f, ticks) == pytest.approx(math.sqrt(total / ticks), rel=0.02)
+    paths = np.full((ticks + 1, runs), social.typical(n, beta_j))
+    for step in range(-social.FORGET * n, ticks):
+        now, u = paths[max(step, 0)], rng.random(runs)
+        paths[max(step + 1, 0)] = now + (u < up[now]) - (u > 1.0 - down[now])
+    chain, m = social.Occupation(n, beta_j, social.typical(n, beta_j)), np.abs(2 * np.arange(n + 1) / n - 1)
+    begin, centred = chain.forgotten(social.FORGET * n), m - chain.law @ m
+    below, above = reach(lambda tilt: chain.cumulant(m, begin, ticks, tilt), 0.3 * ticks, rate)
+    sums = centred[paths[1:]].sum(axis=0)
+    # 2000 trials at 2 % or less: more than 65 have a chance of 1e-4
+    assert np.count_nonzero((sums < -below) | (sums > above)) <= 65
+    spread, usual = (up * (1 - up))[paths[:-1]].sum(axis=0), ticks * float(chain.law @ (up * (1 - up)))
+    off = (np.diff(paths, axis=0) == 1).sum(axis=0) - up[paths[:-1]].sum(axis=0)
+    assert sum(abs(d) > surprise(v, usual, rate) for d, v in zip(off, spread, strict=True)) <= 65
+
+
+@pytest.mark.parametrize(("beta_j", "h", "rho"), [(1.06, 0.0, 0.5), (0.9, 0.0, 0.01), (5.0, 3.0, 0.01)])
+def test_a_month_of_drawn_choice_has_the_mean_and_variance_of_its_row(beta_j, h, rho):
+    rng, n, m = np.random.default_rng(2), 1000, 0.4
+    mean, variance = social.month_of(beta_j, h, rho, np.array(m))
+    first, runs = 700, 40_000
+    to = (1 + math.tanh(beta_j * m + h)) / 2
+    then = rng.binomial(first, 1 - rho + rho * to, runs) + rng.binomial(n - first, rho * to, runs)
+    drawn = 2 * then / n - 1
+    assert drawn.mean() == pytest.approx(float(mean), abs=5 * math.sqrt(float(variance) / n / runs))
+    assert drawn.var() * n == pytest.approx(float(variance), rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -302,5 +333,44 @@ def test_the_engine_agrees_at_other_parameters(name, place, seed):
 
 
 def test_the_false_alarms_of_random_rows_are_rarer_than_one_in_ten_thousand():
-    assert 2 * stats.norm.sf(social.ERRORS) < 1e-4
     assert 2 * stats.norm.sf(urns.ERRORS) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "seeds", "settings"),
+    [
+        ("brock-durlauf", range(5), {"beta_j": "1.06", "startups": "1000", "months": "150"}),
+        ("brock-durlauf", range(5), {"beta_j": "0.9", "startups": "1000", "months": "20", "rho": "0.01"}),
+        ("brock-durlauf-finite", range(10), {"n": "2", "beta_j": "5", "ticks": "1000"}),
+        ("hysteresis", [1], {"cells": "5", "months": "5000", "bracket": "1e-6"}),
+        ("logit", [4, 9, *range(20, 30)], {"parks": "3", "spread": "5", "alpha": "20", "choosers": "1000"}),
+    ],
+)
+def test_no_seed_is_a_false_alarm_where_events_are_rare_or_states_last(name, seeds, settings):
+    assert not [found for seed in seeds if (found := failures(name, seed, **settings))]
+
+
+def test_ticks_too_few_for_the_stationary_law_are_said_to_be():
+    (result,) = verify(["brock-durlauf-finite"], {"n": "200", "beta_j": "1.5", "ticks": "1000"}, 1)
+    assert [row.quantity.split(" ")[0] for row in result.rows] == ["ticks", "ticks"]
+    assert all("1000 ticks are too few" in row.reason for row in result.rows)
+
+
+def test_an_attraction_a_hundredth_of_a_per_cent_too_strong_moves_the_fold(monkeypatch):
+    spoilt(
+        monkeypatch, social.Ring, "rest", lambda rest: lambda self, b, *more: rest(self, 1.0001 * b, *more)
+    )
+    found = failures("hysteresis", bracket="1e-5")
+    assert "loses its hold" in found[0]
+    assert "just above the fold" in found[1]
+
+
+def test_a_drawn_month_of_an_attraction_a_fifth_too_strong_fails(monkeypatch):
+    spoilt(monkeypatch, social, "drawn", lambda drawn: lambda b, *more: drawn(1.2 * b, *more))
+    assert any("mean m drawn at beta J = 1.3" in row for row in failures("brock-durlauf"))
+
+
+def test_a_place_where_nearly_all_go_hides_no_one_who_goes_elsewhere():
+    chances = np.array([1.0 - 3e-9, 1e-9, 2e-9])
+    assert counts_row("", np.array([1000, 0, 0]), chances, 1e-4).passed
+    assert not counts_row("", np.array([998, 2, 0]), chances, 1e-4).passed

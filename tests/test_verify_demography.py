@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from checks import failing
 from matplotlib.figure import Figure
+from scipy import stats
 
 from sim.verify import demography, sizes, worlds
-from sim.verify.chance import law_row, mean_row, share_row, variance_row
+from sim.verify.chance import law_row, share_row, sum_row, variance_row
 
 CASES = {case.name: case for case in (*demography.CASES, *sizes.CASES)}
 #: settings that nobody has looked at in choosing tolerances
@@ -130,8 +131,6 @@ def test_monthly_hazards_compound_to_the_yearly_ones():
 
 @pytest.mark.parametrize(("trials", "chance"), [(50, 0.3), (500, 0.01), (150, 0.001), (10, 0.5)])
 def test_a_right_share_fails_as_often_as_its_false_alarm_rate_says_or_less(trials, chance):
-    from scipy import stats
-
     rate = 0.01
     alarms = [not share_row("", hits, trials, chance, rate).passed for hits in range(trials + 1)]
     assert 0.0 < stats.binom.pmf(np.arange(trials + 1), trials, chance)[alarms].sum() <= rate
@@ -143,18 +142,70 @@ def test_shares_that_are_certain_allow_no_exception():
     assert not share_row("", 1, 100, 0.0, 1e-4).passed
 
 
-def test_means_variances_and_laws_of_right_samples_pass_and_of_wrong_ones_fail():
-    from scipy import stats
+def poisson_rows(sample, mean, rate):
+    """Return the rows of a sample that should be Poisson: of its mean, its variance and its law."""
+    law = stats.poisson.pmf(np.arange(int(mean) + 200), mean)
+    return [
+        sum_row("", mean, sample.mean(), len(sample), lambda t: mean * (np.expm1(t) - t), math.sqrt(mean), rate, ""),
+        variance_row("", sample, law, rate),
+        law_row("", sample, np.cumsum(law), rate),
+    ]  # fmt: skip
 
-    rng, n, rate = np.random.default_rng(3), 100, 0.02
-    law = stats.poisson.cdf(np.arange(200), 30.0)
-    alarms = np.zeros(3)
-    for _ in range(400):
-        sample = rng.poisson(30.0, n)
-        alarms += [not mean_row("", 30.0, sample.mean(), math.sqrt(30 / n), rate, "").passed,
-                   not variance_row("", sample, 30.0, 1 / 30.0, rate).passed, not law_row("", sample, law, rate).passed]  # fmt: skip
+
+@pytest.mark.parametrize("mean", [0.002, 0.1, 3.0, 30.0])
+@pytest.mark.parametrize("number", [20, 100])
+def test_right_samples_fail_no_more_often_than_their_rows_say(mean, number):
+    rng, rate = np.random.default_rng(3), 0.02
+    alarms = sum(
+        np.array([not row.passed for row in poisson_rows(rng.poisson(mean, number), mean, rate)])
+        for _ in range(400)
+    )
     # 400 trials at 2 % or less: more than 20 have a chance of 1e-4
     assert alarms.max() <= 20
-    wrong = rng.binomial(60, 0.5, n)  # the mean of 30, half the variance
-    assert not variance_row("", wrong, 30.0, 1 / 30.0, rate).passed
-    assert not law_row("", wrong + 4, law, rate).passed
+
+
+def test_wrong_samples_fail_below_theory_and_above():
+    rng, rate = np.random.default_rng(3), 1e-4
+    mean, narrow, wide = rng.poisson(36.0, 100), rng.binomial(40, 0.75, 100), rng.poisson(30.0, 100)
+    assert not poisson_rows(mean, 30.0, rate)[0].passed
+    assert not poisson_rows(mean - 12, 30.0, rate)[0].passed
+    assert not poisson_rows(narrow, 30.0, rate)[1].passed  # a quarter of the variance
+    assert not poisson_rows(30 + 2 * (wide - 30), 30.0, rate)[1].passed
+    assert not poisson_rows(mean, 30.0, rate)[2].passed
+    assert not poisson_rows(np.array([1] * 20), 0.002, rate)[0].passed
+
+
+def test_the_variance_of_twenty_counts_can_be_found_too_small():
+    row = variance_row("", np.array([30, 31] * 10), stats.poisson.pmf(np.arange(200), 30.0), 1e-4 / 6)
+    assert not row.passed
+
+
+def test_the_moments_of_lineages_and_of_sizes_are_those_of_their_laws():
+    rng, runs, step = np.random.default_rng(8), 200_000, 1e-3
+    hazard, rate, months, tilt = 0.2, 0.3, 4, 0.2
+    sizes_now = np.ones(runs, dtype=np.int64)
+    for _ in range(months):
+        lives = rng.binomial(sizes_now, 1 - hazard)
+        sizes_now = lives + rng.poisson(rate * lives)
+    mean = ((1 - hazard) * (1 + rate)) ** months
+    found = math.log(np.exp(tilt * (sizes_now - mean)).mean())
+    assert demography.grown_cumulant(hazard, rate, months, tilt) == pytest.approx(found, rel=0.05)
+    law = (-0.1, 0.4, 0.15)
+    moment, variance = sizes.excess(0.0, *law)
+    up, down = (sizes.excess_moment(sign * step, *law) for sign in (1.0, -1.0))
+    assert (up - down) / 2 / step == pytest.approx(moment, rel=1e-4)
+    assert (up + down) / step**2 == pytest.approx(variance, rel=1e-2)
+    assert sizes.excess_moment(2.0 * sizes.tail_exponent(*law), *law) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "seeds", "given"),
+    [
+        ("stock", (3, 6, 10, 40, 151), {"rate": "0.01", "hazard": "0.81", "exposure": "true", "start": "0",
+                                        "sources": "20", "months": "8"}),
+        ("branching", (3, 24, 49), {"hazard": "0.2", "spinoffs": "0", "lineages": "100", "months": "36"}),
+        ("gibrat", (1, 30), {"lines": "100", "delta": "0.5", "mu": "-0.1", "s": "0.03"}),
+    ],
+)  # fmt: skip
+def test_no_seed_is_a_false_alarm_where_events_are_rare(name, seeds, given):
+    assert not [found for seed in seeds if (found := failing(CASES[name], given, seed))]

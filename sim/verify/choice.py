@@ -5,21 +5,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from sim.compiled import kernel, log
 from sim.ledger import ACTIVE, INDEPENDENT
 from sim.processes import births
 from sim.randomness import Draws, identity, normal, uniform
 from sim.verify.case import Case, Knob, Row
+from sim.verify.chance import counts_row, each
 from sim.verify.engine import BARE, SEGMENT, Company, Theatre
 from sim.world import World
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FALSE_ALARM = 1e-4
-LEAST_EXPECTED = 8.0  # choosers in a class of a chi-square test
 PARK_CELLS = 2  # along each side
 ROUNDING = "rounding of 64-bit numbers"
 STEP = 1e-5  # of log rent, for slopes
@@ -111,49 +109,20 @@ def check_logit(values: Mapping[str, Any], seed: int) -> list[Row]:
 
 
 def _drawn_rows(values: Mapping[str, Any], expected: np.ndarray, seed: int) -> list[Row]:
-    number = values["choosers"]
-    cells = enter(values, seed, number)
-    counts = np.bincount(cells, minlength=expected.size)
-    chi2, degrees = against(counts, expected * number)
+    number, cells = values["choosers"], np.arange(expected.size)
+    drawn = enter(values, seed, number)
     taste = best_of_all(np.log(expected), number, Draws(seed, 0).once("liking"))
-    twofold, more = homogeneity(counts, np.bincount(taste, minlength=expected.size))
+    counts = np.bincount(drawn, minlength=expected.size)
+    shares = [np.searchsorted(np.sort(sample), cells, side="right") / number for sample in (drawn, taste)]
+    rate = each(2)
+    # two samples of one size, 458 or more: R. Wei and R. Dudley (2012), Statistics & Probability Letters 82, 636-644
+    most = math.sqrt(math.log(2.0 / rate) / number)
     return [
-        _chi2_row(f"chi-square of {number} draws against the shares", chi2, degrees),
-        _chi2_row("chi-square of the draws against the best of all cells with Gumbel tastes", twofold, more),
-    ]
-
-
-def _chi2_row(quantity: str, chi2: float, degrees: int) -> Row:
-    limit = float(stats.chi2(degrees).isf(FALSE_ALARM)) if degrees else 0.0
-    return Row(f"{quantity}, {degrees} degrees of freedom", float(degrees), chi2, limit - degrees,
-               f"up to the quantile that chance exceeds once in {1 / FALSE_ALARM:.0f}")  # fmt: skip
-
-
-def against(counts: np.ndarray, expected: np.ndarray) -> tuple[float, int]:
-    """Return chi-square and its degrees of freedom; rare cells are put together."""
-    large = expected >= LEAST_EXPECTED
-    seen, mean = counts[large].astype(float), expected[large]
-    if not large.all():
-        seen, mean = np.append(seen, counts[~large].sum()), np.append(mean, expected[~large].sum())
-        if mean[-1] < LEAST_EXPECTED and mean.size > 1:
-            seen, mean = np.append(seen[:-2], seen[-2:].sum()), np.append(mean[:-2], mean[-2:].sum())
-    return float(((seen - mean) ** 2 / mean).sum()), seen.size - 1
-
-
-def homogeneity(one: np.ndarray, two: np.ndarray) -> tuple[float, int]:
-    """Return chi-square of two samples of one law, and its degrees of freedom."""
-    large = one + two >= 2 * LEAST_EXPECTED
-    table = np.array([sample[large] for sample in (one, two)])
-    if (
-        not large.all()
-        and (rest := [sample[~large].sum() for sample in (one, two)])
-        and sum(rest) > LEAST_EXPECTED
-    ):
-        table = np.column_stack([table, rest])
-    if table.shape[1] < 2:
-        return 0.0, 0
-    found = stats.chi2_contingency(table, correction=False)
-    return float(found.statistic), int(found.dof)
+        counts_row("share of the draws in the cell where it is least likely", counts, expected, rate),
+        Row("distance of the law of the draws from that of the best of all cells with Gumbel tastes", 0.0,
+            float(np.abs(shares[0] - shares[1]).max()), most,
+            f"bound of Dvoretzky, Kiefer and Wolfowitz for two samples of {number:,}, false alarms {rate:.0e}"),
+    ]  # fmt: skip
 
 
 def enter(values: Mapping[str, Any], seed: int, number: int, limited: bool = False) -> np.ndarray:
@@ -186,7 +155,7 @@ def _removal_row(theatre: Theatre, before: np.ndarray) -> Row:
     theatre.world.vacant = vacant
     theatre.shares(np.zeros(theatre.grid.n_cells))
     others = np.arange(before.size) != cell
-    ratios = after[others] / before[others] * (1.0 - before[cell])
+    ratios = after[others] / before[others] * before[others].sum()
     return Row("share of a cell after another was taken away, over its share among the rest before", 1.0,
                float(ratios[np.abs(ratios - 1.0).argmax()]), 1e-12, ROUNDING)  # fmt: skip
 
@@ -211,7 +180,9 @@ def _splitting_row(values: Mapping[str, Any], seed: int) -> Row:
 
 def _rent_row(theatre: Theatre, values: Mapping[str, Any], before: np.ndarray) -> Row:
     """Move one rent: the elasticity of the cell's share."""
-    cell, rent, other = int(before.argmax()), theatre.world.rent.copy(), values["occupancy_cost"]
+    # the largest that does not have nearly everybody, whose share hardly answers
+    cell = int(np.where(before <= 0.5, before, 0.0).argmax())
+    rent, other = theatre.world.rent.copy(), values["occupancy_cost"]
     logs = []
     for sign in (1.0, -1.0):
         theatre.world.rent = rent.copy()

@@ -275,6 +275,9 @@ def check_finite(values: Mapping[str, Any], seed: int) -> list[Row]:
     path = _ticks(n, beta_j, ticks, seed)
     rows = _law_rows(n, beta_j, path, rate)
     reason = "Freedman bound of ticks, each given where the one before left the places"
+    if len(rows) < 2:
+        told = rows[0].quantity.split(" of ")[0] if rows else "none"
+        reason += f"; {ticks} ticks are too few to tell all of the stationary law: of E|m| and E m^2 only {told} stands"
     law = stationary(n, beta_j)
     for name, chance, step in zip(("gains", "loses"), birth_death(n, beta_j), (1, -1), strict=True):
         expected, spread = chance[path[:-1]], chance * (1.0 - chance)
@@ -296,6 +299,8 @@ def _law_rows(n: int, beta_j: float, path: np.ndarray, rate: float) -> list[Row]
         deviation = math.sqrt(ticks * float(chain.law @ (theory - mean) ** 2))
         down, up = reach(bound, deviation, rate)
         low, high = mean - down / ticks - EXACT, mean + up / ticks + EXACT
+        if high - low > (theory.max() - theory.min()) / 2.0:
+            continue  # nearly any law would pass
         reason = f"Chernoff bound of {ticks} ticks of the chain, false alarms {rate:.0e}, {SKEWED}"
         found = float(theory[path[1:]].mean())
         rows.append(between(f"{name} of {n} startups at beta J = {beta_j:g}", mean, found, low, high, reason))
