@@ -68,6 +68,8 @@ def run_missing(
         if workers != 0 and executor is None:
             start_server()  # it imports the model while this process compiles it
         compile_kernels(scenarios.values(), progress, workers if executor is None else 0)
+        if asked_to_end:  # the compiler may have lost the exception
+            raise KeyboardInterrupt
         progress.begin_runs()
         if executor is None:
             executor = in_this_process if workers == 0 else Pool(workers or processors(), timeout)
@@ -81,7 +83,7 @@ def run_missing(
                     results.fail(answer)
                     failures.append(answer)
                     progress.count(failed=1)
-                if asked_to_end:  # compiled code may have turned the exception into another, or lost it
+                if asked_to_end:  # compiled code may have lost the exception
                     raise KeyboardInterrupt
     return failures
 
@@ -104,8 +106,11 @@ def run_once(scenario: Scenario, seed: int, months: int | None = None) -> "Run":
     """Do one run in this process; its first use compiles the model."""
     from sim.model import ClusterModel
 
-    with Progress(1) as progress:
-        compile_kernels([scenario], progress)
+    with _terminable() as asked_to_end:
+        with Progress(1) as progress:
+            compile_kernels([scenario], progress)
+        if asked_to_end:
+            raise KeyboardInterrupt
     return ClusterModel.from_scenario(scenario, seed=seed).run(months)
 
 
@@ -166,6 +171,10 @@ def _terminable() -> Iterator[list[int]]:
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield come
+    except Exception:
+        if come:  # the compiler and what it compiled turn the exception into another
+            raise KeyboardInterrupt from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

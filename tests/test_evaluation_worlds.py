@@ -88,7 +88,9 @@ def test_runs_that_failed_move_no_vector_towards_the_seeds_that_it_has():
     assert (found.vectors, found.seeds) == (12, 5)
     assert found.mean == pytest.approx(5.5)
     assert found.vector_sd == pytest.approx(np.std(np.arange(12.0), ddof=1), rel=0.05)  # weighted by runs
-    assert (found.vector_low, found.vector_high) == pytest.approx(np.quantile(np.arange(12.0), [0.025, 0.975]))
+    assert (found.vector_low, found.vector_high) == pytest.approx(
+        np.quantile(np.arange(12.0), [0.025, 0.975])
+    )
     assert (found.seed_low + found.seed_high) / 2 == pytest.approx(5.5)
 
 

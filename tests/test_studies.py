@@ -187,6 +187,26 @@ def test_an_interruption_that_compiled_code_turns_into_another_error_is_no_faile
     assert len(Store(here).finished()) == 80
 
 
+@pytest.mark.parametrize("turned", [RuntimeError("no compiled object yet"), None])
+def test_an_interruption_that_the_compiler_turns_into_another_error_or_loses_is_one(
+    here, monkeypatch, turned
+):
+    def compiling(*_args):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            if turned:
+                raise turned from error
+
+    monkeypatch.setattr(sim.batch, "compile_kernels", compiling)
+    with pytest.raises(Interrupted, match="0 finished runs are kept"):
+        do(here, 8, 0)
+    with pytest.raises(KeyboardInterrupt):
+        sim.batch.run_once(None, 1)
+    assert attempts(here) == {}
+    assert Store(here).failures() == []
+
+
 def test_a_part_without_runs_does_none(here):
     plan = plan_of(4)
     assert part_of(plan, 9, 9) == []
