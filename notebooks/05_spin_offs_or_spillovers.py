@@ -99,12 +99,12 @@ for name, of in runs.items():
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# **What to see.** Wherever there are spin-offs, they are better than others, with spillovers or without. Good firms in a
-# dense place are therefore no evidence for spillovers: heredity alone gives them. The two stories differ on the map at the
-# scale of streets, not in how good firms are.
+# **What to see.** Wherever there are spin-offs, they are better than others, with spillovers or without: how good children
+# are says nothing about spillovers. The two worlds differ on the map at the scale of streets, not in how good firms are.
 #
 # A caution that belongs to the model and not to Haidian: the pull of home counts to the middle of a zone, so it can fill a
-# zone but never a street. `docs/klepper.md` says what can and cannot be told apart, with more seeds.
+# zone but never a street. That streets fill by spillovers only is built in, and no way to tell which story is true.
+# `docs/klepper.md` says what such runs show and what they do not, with more seeds.
 #
 # ## Exercises
 #
