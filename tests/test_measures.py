@@ -40,7 +40,7 @@ from sim.model import ClusterModel
 from sim.space import Grid
 from sim.summary import clustering_table
 from sim.verify.case import KnobError
-from sim.verify.measures import CASES
+from sim.verify.measures import CASES, pairs_sd
 
 #: employment by area (rows) and industry (columns), and the indices that its authors print
 TABLE = np.array([[10, 13, 13, 49], [19, 29, 31, 46], [33, 16, 34, 34]], dtype=float)
@@ -593,7 +593,7 @@ def test_a_run_without_firms_prints_no_measures(lived):
     [
         {},
         {"s": "3,1,0,7,5", "x": "1,1,1,2,0.5", "h": "0,0.5,0.99", "firms": "31", "tail": "1.3"},
-        {"s": "1,0", "x": "1e-6,1", "firms": "2", "draws": "100", "reach_km": "0"},
+        {"s": "1,0", "x": "1e-6,1", "firms": "2", "draws": "500", "reach_km": "0"},
         {"s": "1e9,1e-9", "x": "1,1", "reach_km": "10", "tail": "100"},
     ],
 )
@@ -611,6 +611,49 @@ def test_the_case_catches_an_index_that_is_a_twentieth_off(name, monkeypatch):
     true = getattr(indices, name)
     monkeypatch.setattr(indices, name, lambda *a, **k: 1.05 * true(*a, **k) + 0.02)
     assert not all(row.passed for row in case.check(case.values({}), 5))
+
+
+WRONG_DISTANCES = {
+    "K_d of half of the distances": (
+        "duranton_overman",
+        lambda true: lambda at, lengths, pairs, wide: true(at, lengths[::2], pairs[::2], wide),
+    ),
+    "a bandwidth three times as wide": ("bandwidth", lambda true: lambda *a: 3 * true(*a)),
+    "Moran's I of unlike weights": (
+        "moran",
+        lambda true: lambda z, w: true(z, w @ w - np.diag((w @ w).diagonal())),
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_DISTANCES)
+def test_the_case_catches_an_index_that_has_the_right_sum_or_mean_and_is_wrong(wrong, monkeypatch):
+    (case,) = CASES
+    name, error = WRONG_DISTANCES[wrong]
+    monkeypatch.setattr(indices, name, error(getattr(indices, name)))
+    assert not all(row.passed for row in case.check(case.values({}), 5))
+
+
+def test_few_throws_of_two_firms_raise_no_false_alarms():
+    (case,) = CASES
+    values = case.values({"firms": "2", "draws": "500"})
+    for seed in range(20):
+        assert [row.quantity for row in case.check(values, seed) if not row.passed] == []
+
+
+def test_the_standard_deviation_of_sums_over_pairs_is_that_of_all_ways_to_fall():
+    rng = np.random.default_rng(8)
+    x, kernel, single = rng.dirichlet([1.0] * 3), rng.normal(size=(3, 3)), rng.normal(size=3)
+    a, b = rng.random((2, 4))
+    totals, chances = [], []
+    for c in itertools.product(range(3), repeat=4):
+        pairs = ((f, g) for f in range(4) for g in range(4) if f != g)
+        total = sum(a[f] * b[g] * kernel[c[f], c[g]] for f, g in pairs) + sum(b * single[list(c)])
+        totals.append(total)
+        chances.append(np.prod(x[list(c)]))
+    mean = np.dot(chances, totals)
+    exact = np.sqrt(np.dot(chances, (np.array(totals) - mean) ** 2))
+    assert pairs_sd(kernel, x, a, b, single) == pytest.approx(exact, rel=1e-10)
 
 
 @pytest.mark.parametrize(
