@@ -12,6 +12,7 @@ from sim.processes import access, location
 from sim.randomness import Draws
 from sim.space import Grid, distance
 from sim.verify import chosen, social, urns, verify, waves
+from sim.verify.case import KnobError
 from sim.verify.chance import counts_row, reach, surprise
 from sim.verify.engine import RELATIVE, Company, Theatre, made
 
@@ -157,6 +158,45 @@ def test_mean_and_variance_of_the_urn_are_those_of_every_possible_history(cells,
     for state, weight in outcomes.items():
         first[state[0]] += weight
     np.testing.assert_allclose(urns.law_of_first(n, cells, start), first, atol=1e-12)
+
+
+@pytest.mark.parametrize(("cells", "start", "n"), [(50, 1000.0, 2), (100, 1000.0, 3), (40, 3.0, 2)])
+def test_the_variance_of_the_urn_keeps_its_digits_where_shares_hardly_differ(cells, start, n):
+    # entrants that meet: with two of them the sum has two values, with three of them three
+    a, whole = start, cells * start + n
+    meet = (a + 1) / (cells * a + 1)
+    if n == 2:
+        laws = [(meet, 4.0), (1 - meet, 2.0)]
+    else:
+        third = (a + 2) / (cells * a + 2)
+        apart = (1 - meet) * (1 - 2 * (a + 1) / (cells * a + 2))
+        laws = [(meet * third, 9.0), (apart, 3.0), (1 - meet * third - apart, 5.0)]
+    mean = sum(p * s for p, s in laws)
+    exact = sum(p * (s - mean) ** 2 for p, s in laws) / whole**4
+    assert urns.hhi_variance(cells, start, n) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize(("chance", "number"), [(0.5, 20), (0.02, 20), (0.02, 500), (0.3, 100), (0.999, 50)])
+def test_coins_lie_beyond_their_bound_as_seldom_as_it_says_and_not_absurdly_seldom(chance, number):
+    most = urns.farthest(chance * (1 - chance), 1 - chance, chance, number)
+    beyond = stats.binom.sf(np.floor(number * (chance + most) * (1 + 1e-12)), number, chance)
+    assert beyond <= urns.FALSE_ALARM / 2
+    assert most >= 1 - chance - 1e-12 or beyond > urns.FALSE_ALARM / 2000
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_urns_of_places_that_hardly_differ_agree_with_theory(seed):
+    given = {"cells": "50", "start": "1000", "additions": "2", "urns": "20"}
+    (result,) = verify(["polya"], given, seed)
+    assert result.passed
+
+
+def test_an_entrant_alone_tells_nothing_by_its_sum_and_too_few_of_them_are_refused():
+    (case,) = chosen(["polya"])
+    rows = verify(["polya"], {"additions": "1", "cells": "2", "urns": "40"}, 1)[0].rows
+    assert ["chi-square" in row.quantity for row in rows] == [True]
+    with pytest.raises(KnobError, match="tell nothing"):
+        case.values({"additions": "1", "cells": "50"})
 
 
 def test_two_places_that_start_with_one_each_end_anywhere():

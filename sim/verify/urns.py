@@ -3,73 +3,73 @@
 import itertools
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from sim.compiled import kernel
 from sim.ledger import INDEPENDENT, NEVER
 from sim.processes import births
 from sim.randomness import identity
-from sim.verify.case import Case, Knob, Row
+from sim.verify.case import Case, Knob, KnobError, Row, demand_affordable
 from sim.verify.engine import BARE, SEGMENT, Company
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ERRORS = 4.5
 FALSE_ALARM = 1e-4
+DEFAULTS = {"additions": 200, "urns": 100}
 LEAST_EXPECTED = 8.0  # urns in a class of the chi-square test
+SECONDS = 1.8e-4  # that an entrant takes
 
 
 def expected_hhi(cells: int, start: float, n: int) -> float:
     """Return the exact mean of the sum of squared shares, start included."""
-    mean = n / cells
-    whole = cells * start + n
-    variance = n / cells * (1.0 - 1.0 / cells) * whole / (cells * start + 1.0)
-    return cells * (variance + (mean + start) ** 2) / whole**2
+    return float(_hhi_moments(cells, start, n)[0])
 
 
 def hhi_variance(cells: int, start: float, n: int) -> float:
-    """Return the exact variance of that sum, from the factorial moments of the Dirichlet-multinomial law.
+    """Return the exact variance of that sum."""
+    return float(_hhi_moments(cells, start, n)[1])
 
-    E[(k)_p (l)_q] = (n)_{p+q} (a)^(p) (a)^(q) / (La)^(p+q), falling and rising factorials.
+
+def _hhi_moments(cells: int, start: float, n: int) -> tuple[Fraction, Fraction]:
+    """Return mean and variance of that sum, from the factorial moments of the Dirichlet-multinomial law.
+
+    E[(k)_p (l)_q] = (n)_{p+q} (a)^(p) (a)^(q) / (La)^(p+q), falling and rising factorials. In fractions: the variance is
+    the difference of two numbers that may agree in all digits of a 64-bit number.
     """
+    a = Fraction(start)
+    whole = cells * a + n
 
-    def moment(p: int, q: int) -> float:
+    def moment(p: int, q: int) -> Fraction:
         return (
-            float(
-                special.poch(n - p - q + 1, p + q)
-                * special.poch(start, p)
-                * special.poch(start, q)
-                / special.poch(cells * start, p + q)
-            )
-            if p + q <= n
-            else 0.0
+            _rising(Fraction(n - p - q + 1), p + q)
+            * _rising(a, p)
+            * _rising(a, q)
+            / _rising(cells * a, p + q)
         )
 
     # powers in falling factorials: k^2 = (k)_2 + (k)_1 and so on (Stirling numbers of the second kind)
     stirling = {0: [1], 1: [0, 1], 2: [0, 1, 1], 3: [0, 1, 3, 1], 4: [0, 1, 7, 6, 1]}
 
-    def raw(p: int, q: int) -> float:
-        return sum(
-            a * b * moment(i, j)
-            for i, a in enumerate(stirling[p])
-            for j, b in enumerate(stirling[q])
-            if a * b
-        )
+    def raw(p: int, q: int) -> Fraction:
+        return sum((s * t * moment(i, j) for i, s in enumerate(stirling[p]) for j, t in enumerate(stirling[q]) if s * t),
+                   start=Fraction(0))  # fmt: skip
 
-    # (k + a)^2 (l + a)^2 and (k + a)^4
-    square = {2: 1.0, 1: 2.0 * start, 0: start**2}
-    fourth = {p: math.comb(4, p) * start ** (4 - p) for p in range(5)}
+    square = {2: Fraction(1), 1: 2 * a, 0: a**2}  # (k + a)^2
+    fourth = {p: math.comb(4, p) * a ** (4 - p) for p in range(5)}  # (k + a)^4
+    mean = cells * sum(c * raw(p, 0) for p, c in square.items()) / whole**2
     same = sum(c * raw(p, 0) for p, c in fourth.items())
     other = sum(c * d * raw(p, q) for p, c in square.items() for q, d in square.items())
-    second = cells * same + cells * (cells - 1) * other
-    whole = cells * start + n
-    return max(
-        second / whole**4 - expected_hhi(cells, start, n) ** 2, 0.0
-    )  # 0 of one entrant, up to rounding
+    return mean, (cells * same + cells * (cells - 1) * other) / whole**4 - mean**2
+
+
+def _rising(x: Fraction, k: int) -> Fraction:
+    """Return x (x + 1) ... (x + k - 1)."""
+    return math.prod((x + i for i in range(k)), start=Fraction(1))
 
 
 @kernel
@@ -120,14 +120,53 @@ def check_polya(values: Mapping[str, Any], seed: int) -> list[Row]:
     urn = Urn(cells, start, seed)
     counts = np.array([urn.fill(n, number) for number in range(urns)])
     shares = (counts + start) / (cells * start + n)
-    error = math.sqrt(hhi_variance(cells, start, n) / urns)
-    rows = [
-        Row(f"mean HHI of {cells} places from {start:g} each, {n} entrants", expected_hhi(cells, start, n),
-            float((shares**2).sum(axis=1).mean()), ERRORS * error + 1e-12,
-            f"{ERRORS:g} exact standard errors of {urns} urns"),
-    ]  # fmt: skip
-    rows += _law_rows(counts[:, 0], n, cells, start)
-    return rows
+    rows = []
+    if math.isfinite(most := tolerated(cells, start, n, urns)):
+        mean = expected_hhi(cells, start, n)
+        rows = [Row(f"mean HHI of {cells} places from {start:g} each, {n} entrants", mean,
+                    float((shares**2).sum(axis=1).mean()), most + (cells + 20) * 2.0**-52 * mean,
+                    f"laws of Bennett and Hoeffding for {urns} urns of the exact variance and range, which chance exceeds "
+                    f"at most once in {1 / FALSE_ALARM:.0f}, and rounding")]  # fmt: skip
+    return rows + _law_rows(counts[:, 0], n, cells, start)
+
+
+def tolerated(cells: int, start: float, n: int, urns: int) -> float:
+    """Return how far the mean HHI of urns lies from its mean at most, but for false alarms; inf if it cannot lie further."""
+    mean, variance = _hhi_moments(cells, start, n)
+    a, (each, more) = Fraction(start), divmod(n, cells)
+    whole = (cells * a + n) ** 2
+    above = float(((a + n) ** 2 + (cells - 1) * a**2) / whole - mean)
+    below = float(mean - (more * (a + each + 1) ** 2 + (cells - more) * (a + each) ** 2) / whole)
+    if not variance:
+        return math.inf
+    most = max(farthest(float(variance), above, below, urns), farthest(float(variance), below, above, urns))
+    return most if most < max(above, below) else math.inf
+
+
+def farthest(variance: float, above: float, below: float, number: int) -> float:
+    """Return by how much a mean of bounded numbers exceeds its expectation in half of the false alarms or less.
+
+    Parameters
+    ----------
+    variance
+        Of one of them.
+    above, below
+        How far one can lie above and below the expectation.
+    number
+        How many independent ones there are.
+    """
+    rarity = -math.log(FALSE_ALARM / 2.0) / number
+    # Bennett: (1 + u) ln(1 + u) - u = rarity * above^2 / variance
+    u = math.expm1(1.0 + float(special.lambertw((rarity * above**2 / variance - 1.0) / math.e).real))
+    chance = below / (above + below)
+    if -math.log(chance) <= rarity:
+        return min(u * variance / above, above)
+
+    def excess(share: float) -> float:  # Hoeffding's first bound: the relative entropy of two coins
+        return float(special.rel_entr(share, chance) + special.rel_entr(1.0 - share, 1.0 - chance)) - rarity
+
+    coin = float(optimize.brentq(excess, chance, 1.0)) - chance
+    return min(u * variance / above, coin * (above + below), above)
 
 
 def law_of_first(n: int, cells: int, start: float) -> np.ndarray:
@@ -143,7 +182,8 @@ def _law_rows(first: np.ndarray, n: int, cells: int, start: float) -> list[Row]:
     if observed.size < 2:
         return []
     chi2, degrees = float(((observed - expected) ** 2 / expected).sum()), observed.size - 1
-    limit = float(stats.chi2(degrees).isf(FALSE_ALARM))
+    # with few expected in a class the tail is heavier than chi-square's: one class more, half the rate
+    limit = float(stats.chi2(degrees + 1).isf(FALSE_ALARM / 2.0))
     law = "uniform" if cells == 2 and start == 1.0 else "beta-binomial"
     return [Row(f"chi-square of the entrants of the first place against the {law} law, {degrees} degrees of freedom",
                 float(degrees), chi2, limit - degrees, f"up to the quantile that chance exceeds once in {1 / FALSE_ALARM:.0f}")]  # fmt: skip
@@ -162,6 +202,16 @@ def classes(observed: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.
         seen[-1] += total
         wanted[-1] += hoped
     return np.array(seen), np.array(wanted)
+
+
+def can_be_asked(values: Mapping[str, Any]) -> None:
+    """Refuse urns that would take too long, and those too few to tell a right engine from a wrong one."""
+    cells, start, n, urns = (values[name] for name in ("cells", "start", "additions", "urns"))
+    longest = "urns" if urns * DEFAULTS["additions"] >= n * DEFAULTS["urns"] else "additions"
+    demand_affordable(values, longest, seconds=SECONDS * n * urns)
+    expected = law_of_first(n, cells, start) * urns
+    if math.isinf(tolerated(cells, start, n, urns)) and classes(expected, expected)[0].size < 2:
+        raise KnobError("urns: so few of so few entrants tell nothing; more of either are needed")
 
 
 def draw_polya(values: Mapping[str, Any], seed: int, figure: "Figure") -> None:
@@ -196,10 +246,11 @@ CASES = (
         knobs={
             "cells": Knob(5, "places", "places", 2, 100),
             "start": Knob(1.0, "weight of an empty place", "startups", 0.05, 1000.0),
-            "additions": Knob(200, "entrants of an urn", "startups", 1, 10_000),
-            "urns": Knob(100, "urns", "urns", 20, 100_000),
+            "additions": Knob(DEFAULTS["additions"], "entrants of an urn", "startups", 1, 10_000),
+            "urns": Knob(DEFAULTS["urns"], "urns", "urns", 20, 100_000),
         },
         check=check_polya,
         picture=draw_polya,
+        values_check=can_be_asked,
     ),
 )
