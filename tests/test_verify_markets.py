@@ -28,7 +28,16 @@ SETTINGS = [
     ("funds", {"crowd_out": "1", "match": "0.5", "months": "30"}),
     ("conservation", {"scenario": "ten-measures", "months": "12"}),
     ("conservation", {"scenario": "funding-winter", "months": "6"}),
-    ("start", {"months": "6"}),
+    ("start", {"startups": "3500"}),
+    ("start", {"startups": "50"}),
+    ("start", {"scenario": "southern-crowding"}),
+    ("rent", {"reversion": "1", "speed": "0.6", "elasticity": "0"}),
+    (
+        "rent",
+        {"reversion": "1", "speed": "1", "start": "1", "natural": "0.9", "vacancy": "0.4", "spread": "0.1"},
+    ),
+    ("rent", {"reversion": "3e-10", "months": "1200"}),
+    ("rent", {"vacancy": "1", "spread": "0", "reversion": "0"}),
     ("paired", {"kind": "guided-fund", "months": "20", "begins": "0"}),
     ("paired", {"kind": "test-platform", "startups": "400", "months": "16"}),
 ]
@@ -93,6 +102,7 @@ def test_a_picture_shows_theory_and_simulation(case):
         ("funnel", {"reach": "0.04,0.5,0.5,0.5,0.5"}, "must not be larger"),
         ("conservation", {"scenario": "nowhere"}, "must be one of"),
         ("paired", {"kind": "bribe"}, "must be every or one of"),
+        ("paired", {"months": "1"}, "begins: must be below the months"),
     ],
 )
 def test_a_question_without_an_answer_is_refused_by_its_rule(name, given, rule):
@@ -116,6 +126,69 @@ def test_the_chain_of_the_funnel_reaches_each_next_round_with_the_stated_chance(
     assert fundamental[0, 0] * values["advance"][0] == pytest.approx(0.9)
     for k in range(1, 5):
         assert (1 - fail[k]) * fundamental[k, k] * values["advance"][k] == pytest.approx(values["reach"][k])
+
+
+@pytest.mark.parametrize(
+    ("given", "root"),
+    [({"natural": "0", "reversion": "0"}, None),  # a half-line on which nobody pulls
+     ({"vacancy": "1", "spread": "0", "reversion": "0"}, None),
+     ({"speed": "0.001", "reversion": "0", "elasticity": "0.01"}, np.log(0.785 / 0.885) / 0.01),
+     ({"elasticity": "1e-4", "reversion": "0"}, np.log(0.785 / 0.885) / 1e-4),
+     ({"elasticity": "0", "reversion": "1", "speed": "0.6"}, -0.06)],
+)  # fmt: skip
+def test_the_rent_that_rests_is_the_one_root_or_none(given, root):
+    found = markets.rest_of_rent(markets.RENT.values(given))
+    assert found == pytest.approx(root) if root is not None else np.isnan(found)
+
+
+@pytest.mark.parametrize(
+    "given", [{"natural": "0", "reversion": "0"}, {"speed": "0.001", "reversion": "0", "elasticity": "0.01"}]
+)
+def test_a_rent_that_does_not_come_to_rest_is_not_compared_with_one_that_does(given):
+    rows = markets.RENT.check(markets.RENT.values(given), 1)
+    assert not any("at rest" in row.quantity for row in rows)
+    assert max(row.tolerance for row in rows) < 1e-9
+
+
+def test_rents_that_rest_within_a_month_are_asked_and_those_that_swing_are_not():
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        given = {
+            "speed": rng.random(),
+            "elasticity": 5 * rng.random(),
+            "reversion": rng.random(),
+            "spread": 0.0,
+        }
+        values = markets.RENT.values() | given
+        root = markets.rest_of_rent(values)
+        slope = (markets.pull(values, root + 1e-6) - markets.pull(values, root - 1e-6)) / 2e-6
+        refused = False
+        try:
+            markets.rest_exists(values)
+        except KnobError:
+            refused = True
+        assert refused == (slope <= -2.0), given
+
+
+def test_a_sum_of_powers_is_right_where_the_ratio_is_next_to_one():
+    assert markets.geometric(0.0, 7) == 7.0
+    assert markets.geometric(1.0, 7) == 1.0
+    assert markets.geometric(0.25, 3) == pytest.approx(1 + 0.75 + 0.75**2, rel=1e-15)
+    assert markets.geometric(3e-15, 1_200) == pytest.approx(1_200, rel=1e-10)
+
+
+@pytest.mark.parametrize("startups", ["1300", "3500"])
+def test_rents_that_drift_otherwise_than_vacancy_says_are_found_in_the_first_month(startups, monkeypatch):
+    case = CASES["start"]
+    assert failing(case, {"startups": startups}) == []
+    clear = experiment.land.clear_offices
+
+    def wrong(world, par, terms):
+        world.tenant_demand = 0.999 * world.tenant_demand
+        clear(world, par, terms)
+
+    monkeypatch.setattr(experiment.land, "clear_offices", wrong)
+    assert len(failing(case, {"startups": startups})) == 2
 
 
 @pytest.mark.parametrize(

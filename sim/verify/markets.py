@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 
 STEP = 2.0**-20  # to which the model rounds what it adds over startups
+REST_MONTHS = 20_000  # in which rents must be at rest, up to what is nearly nothing
+NEARLY = 1e-6
 MOST_MONTHS = 30_000  # after which a market that does not rest never will
 
 
@@ -83,59 +85,134 @@ def check_rent(values: Values, seed: int) -> list[Row]:
     error = float(np.abs(path[-1] - path[0] - rise).max())
     rows.append(Row("largest error of the log rent of a cell", 0.0, error, 1e-12 * months, rounding))
 
-    path, world = rent_paths(values, seed, months, rent_step_limit=1.0)
-    theory = path[0] * (1.0 - back) ** months + speed * gap * geometric(1.0 - back, months)
-    error = float(np.abs(path[-1] - theory).max())
-    rows.append(Row("the same with reversion", 0.0, error, 1e-12 * months, rounding))
-    apart = np.abs(path[0] - path[0].mean()).argmax()
-    if months > 1 and back < 1.0 and abs(path[0, apart] - path[0].mean()) > 1e-3:
-        drift = speed * gap[apart]
-        found = (path[1, apart] - drift) / path[0, apart]
-        rows.append(Row("coefficient of the autoregression", 1.0 - back, float(found), 1e-11 / abs(path[0, apart]),
-                        rounding))  # fmt: skip
+    rows += autoregression(values, seed, gap)
 
     path, world = rent_paths(values, seed, months)
-    bounded = path[0].copy()
+    bounded, binds = path[0].copy(), False
     for _ in range(months):
-        bounded = bounded + np.clip(speed * gap - back * bounded, -values["limit"], values["limit"])
+        step = speed * gap - back * bounded
+        binds |= bool(np.any(np.abs(step) > values["limit"]))
+        bounded = bounded + np.clip(step, -values["limit"], values["limit"])
     error = float(np.abs(path[-1] - bounded).max())
     rows.append(Row("the same with the largest step", 0.0, error, 1e-12 * months, rounding))
-    steps = np.abs(np.diff(path, axis=0))
-    rows.append(Row("steps beyond the largest", 0.0, float(number_of(steps > values["limit"] * (1 + 1e-9) + 1e-15)),
-                    0.0, "none is allowed"))  # fmt: skip
-    if speed > 0.0 and (values["elasticity"] > 0.0 or back > 0.0):
-        rows.append(resting_rent(values, seed))
+    if binds:
+        beyond = np.abs(np.diff(path, axis=0)) > values["limit"] + 1e-12
+        rows.append(Row("steps beyond the largest", 0.0, float(number_of(beyond)), 0.0, "none is allowed"))
+    return rows + resting_rent(values, seed)
+
+
+def autoregression(values: Values, seed: int, gap: np.ndarray) -> list[Row]:
+    """Return the comparison of rents at a fixed vacancy with a first-order autoregression.
+
+    None where a step would be larger than the largest that the engine can be given.
+
+    Parameters
+    ----------
+    gap
+        v* - v of each cell's neighbourhood, (n_cells,).
+    """
+    months, speed, back, rounding = (
+        values["months"],
+        values["speed"],
+        values["reversion"],
+        "rounding of 64-bit numbers over the months",
+    )
+    path, _world = rent_paths(values, seed, months, rent_step_limit=1.0)
+    if np.any(np.abs(speed * gap - back * path[0]) > 1.0):  # later steps are smaller
+        return []
+    theory = path[0] * (1.0 - back) ** months + speed * gap * geometric(back, months)
+    error = float(np.abs(path[-1] - theory).max())
+    rows = [Row("the same with reversion", 0.0, error, 1e-12 * months, rounding)]
+    far = int(np.abs(path[0]).argmax())
+    if months > 1 and back < 1.0 and abs(path[0, far]) > 1e-3:
+        found = (path[1, far] - speed * gap[far]) / path[0, far]
+        rows.append(Row("coefficient of the autoregression", 1.0 - back, float(found), 1e-11, rounding))
     return rows
 
 
-def geometric(ratio: float, number: int) -> float:
-    """Return 1 + ratio + ... to `number` terms."""
-    return float(number) if ratio == 1.0 else (1.0 - ratio**number) / (1.0 - ratio)
+def geometric(back: float, number: int) -> float:
+    """Return 1 + (1 - back) + (1 - back)^2 + ... to `number` terms."""
+    if back in (0.0, 1.0):
+        return 1.0 if back else float(number)
+    return -math.expm1(number * math.log1p(-back)) / back  # a difference from 1 would lose digits
 
 
-def resting_rent(values: Values, seed: int) -> Row:
-    """Return the comparison of the rent that rests where other tenants answer to it with the root of E8 and E9."""
-    elasticity, speed, back = values["elasticity"], values["speed"], values["reversion"]
+def held_share(values: Values, log_rent: float) -> float:
+    """Return the share of the space that other tenants hold at a log rent: min(D, F)/F   (E8)."""
+    if values["vacancy"] == 1.0:
+        return 0.0
+    return math.exp(min(math.log(1.0 - values["vacancy"]) - values["elasticity"] * log_rent, 0.0))
 
-    def pull(log_rent: float) -> float:
-        held = min((1.0 - values["vacancy"]) * math.exp(-elasticity * log_rent), 1.0)
-        return speed * (values["natural"] - (1.0 - held)) - back * log_rent
 
-    root = float(optimize.brentq(pull, -60.0, 60.0, xtol=1e-14))
-    slope = (pull(root + 1e-5) - pull(root - 1e-5)) / 2e-5
-    months = min(int(45.0 / max(-slope, 1e-3)), 20_000)
-    path, _ = rent_paths(values, seed, months, True, tenant_rent_elasticity=elasticity, rent_step_limit=1.0)
-    left = abs(values["start"] - root) * abs(1.0 + slope) ** months
-    return Row("log rent at rest where other tenants answer to rent", root, float(path[-1].mean()), 1e-9 + 10 * left,
-               f"what is left of the way after {months:,} months")  # fmt: skip
+def pull(values: Values, log_rent: float) -> float:
+    """Return the step of a log rent that no limit bounds   (E9)."""
+    vacancy = 1.0 - held_share(values, log_rent)
+    return float(values["speed"] * (values["natural"] - vacancy) - values["reversion"] * log_rent)
+
+
+def rest_of_rent(values: Values) -> float:
+    """Return the log rent that rests, the root of E8 and E9; nan where there is none, or not one only."""
+    vacancy, natural, speed, back, elasticity = (
+        values[name] for name in ("vacancy", "natural", "speed", "reversion", "elasticity")
+    )
+    if back == 0.0 and (elasticity == 0.0 or vacancy == 1.0 or natural == 0.0):
+        return math.nan
+    if vacancy == 1.0 or elasticity == 0.0:
+        return float(speed * (natural - vacancy) / back)
+    natural_held = (
+        math.log((1.0 - vacancy) / (1.0 - natural)) / elasticity
+    )  # where vacancy is the natural one
+    if back == 0.0:
+        return natural_held
+    most, beyond = speed / back, 1e-6 * (1.0 + abs(natural_held))
+    low = max(min(natural_held, 0.0) - beyond, -most - beyond)
+    high = min(max(natural_held, 0.0) + beyond, most + beyond)
+    if pull(values, low) < 0.0 or pull(values, high) > 0.0:  # a slope that rounding hides
+        return math.nan
+    return float(optimize.brentq(lambda log_rent: pull(values, log_rent), low, high, xtol=1e-14))
+
+
+def way_to_rest(values: Values, root: float) -> tuple[int, float]:
+    """Return how many months rents take to their rest, going E8 and E9 from the start, and what is then left."""
+    log_rent = values["start"]
+    for month in range(REST_MONTHS):
+        if abs(log_rent - root) <= 1e-12:
+            return month, abs(log_rent - root)
+        log_rent += max(min(pull(values, log_rent), 1.0), -1.0)
+    return REST_MONTHS, abs(log_rent - root)
+
+
+def resting_rent(values: Values, seed: int) -> list[Row]:
+    """Return the comparison of the rent that rests where other tenants answer to it with the root of E8 and E9.
+
+    None where there is no such rent, or where the way to it is too long.
+    """
+    root = rest_of_rent(values)
+    if values["speed"] == 0.0 or math.isnan(root):
+        return []
+    months, left = way_to_rest(values, root)
+    if left > NEARLY:
+        return []
+    path, _ = rent_paths(
+        values, seed, months + 1, True, tenant_rent_elasticity=values["elasticity"], rent_step_limit=1.0
+    )
+    return [Row("log rent at rest where other tenants answer to rent", root, float(path[-1].mean()),
+                1e-9 * (1.0 + abs(root)) + 2.0 * left, f"what is left of the way after {months + 1:,} months")]  # fmt: skip
 
 
 def rest_exists(values: Values) -> None:
     """Refuse rents that have no rest or no end."""
     if values["vacancy"] - values["spread"] < 0.0 or values["vacancy"] + values["spread"] > 1.0:
         raise KnobError("vacancy and spread: vacancies must lie between 0 and 1")
-    if values["speed"] * (1.0 + values["elasticity"]) + values["reversion"] > 1.5:
-        raise KnobError("speed, elasticity and reversion: rents would swing for ever")
+    root = rest_of_rent(values)
+    if math.isnan(root):
+        return
+    held = held_share(values, root)
+    answer = values["speed"] * values["elasticity"] * held if held < 1.0 else 0.0
+    if answer + values["reversion"] >= 2.0:
+        raise KnobError(
+            "speed, elasticity and reversion: rents would swing for ever, away from where they could rest"
+        )
 
 
 def draw_rent(values: Values, seed: int, figure: "Figure") -> None:
@@ -148,8 +225,7 @@ def draw_rent(values: Values, seed: int, figure: "Figure") -> None:
         )
         gap = gaps(values, world)
         theory = [
-            path[0, 0] * (1 - reversion) ** t + speed * gap[0] * geometric(1 - reversion, int(t))
-            for t in time
+            path[0, 0] * (1 - reversion) ** t + speed * gap[0] * geometric(reversion, int(t)) for t in time
         ]
         axes.plot(time, np.exp(path[:, 0]), lw=3, alpha=0.5, label=f"simulation, {name}")
         axes.plot(time, np.exp(theory), "k--", lw=1, label="theory" if reversion else None)
