@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import sim.verify
 from sim.__main__ import cli
 from sim.verify import cases, chosen, read_settings, values_of, verify
-from sim.verify.case import Case, Knob, KnobError, Result, Row
+from sim.verify.case import MOST_BYTES, MOST_SECONDS, Case, Knob, KnobError, Result, Row, demand_affordable
 from sim.verify.page import page, write_page
 from sim.verify.report import Watch, mark_of, report_lines, summary_line, value_text
 
@@ -45,6 +45,28 @@ def known(monkeypatch):
         monkeypatch.setattr(sim.verify, "cases", lambda: {one.name: one for one in made})
 
     return put
+
+
+def test_a_question_that_takes_too_long_or_holds_too_much_is_refused_with_the_most_that_is_allowed():
+    demand_affordable({"n": 1234}, "n", seconds=MOST_SECONDS, held=MOST_BYTES)
+    with pytest.raises(KnobError, match=r"n: must be at most 610 with .* some 20 minutes"):
+        demand_affordable({"n": 1234}, "n", seconds=2 * MOST_SECONDS, held=MOST_BYTES)
+    with pytest.raises(KnobError, match=r"n: must be at most 12 with .* some 200 GB"):
+        demand_affordable({"n": 1234}, "n", held=100 * MOST_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "knob", "allowed"),
+    [("stock", {"rate": "199", "hazard": "1e-4", "sources": "2000", "months": "5000"}, "months", 12),
+     ("brock-durlauf-finite", {"ticks": "10000000"}, "ticks", 4_000_000),
+     ("polya", {"urns": "100000"}, "urns", 16_000), ("polya", {"urns": "10000", "additions": "10000"}, "urns", 330)],
+)  # fmt: skip
+def test_what_takes_ages_or_does_not_fit_is_refused_and_what_the_rule_allows_is_not(
+    name, given, knob, allowed
+):
+    with pytest.raises(KnobError, match=f"{name}: {knob}: must be at most {allowed} "):
+        cases()[name].values(given)
+    cases()[name].values(given | {knob: str(allowed)})
 
 
 # Rows
@@ -187,7 +209,7 @@ def test_reasons_beyond_the_alphabet_have_marks_of_their_own():
     [(["histeresis"], 'no test "histeresis"; did you mean "hysteresis"?'),
      (["hysteresis", "--set", "cels=3"], 'no parameter "cels"; did you mean "cells"?'),
      (["hysteresis", "--set", "lambda_km=3"], 'no parameter "lambda_km" (there are: bracket, cells, months)'),
-     (["hysteresis", "--set", "cells=1"], "cells: must lie between 2 and 60, not 1 (places)"),
+     (["hysteresis", "--set", "cells=1"], "hysteresis: cells: must lie between 2 and 60, not 1 (places)"),
      (["hysteresis", "--set", "cells"], 'must be key=value, not "cells"'),
      (["dispersion", "--set", "modes=1,3.5"],
       "dispersion: modes: must be whole numbers from 1 to 32, half the side, not 3.5")],

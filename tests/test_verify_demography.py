@@ -96,6 +96,25 @@ def test_the_chance_of_dying_out_is_the_root_of_the_branching_equation(rate, one
     assert q == pytest.approx(0.01 + 0.99 * q * math.exp(rate * (q - 1)), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("hazard", "rate", "ever"),
+    [(0.0, 0.0, 0.0), (0.0, 0.1, 0.0), (0.297, 0.422475110910384, 1.0), (0.1, 0.0, 1.0)],
+)
+def test_immortals_never_die_out_and_lineages_at_the_edge_of_growth_always_do(hazard, rate, ever):
+    assert demography.extinction(hazard, rate) == pytest.approx(ever, abs=1e-6)
+
+
+def test_what_happens_ever_is_not_asked_of_months_in_which_much_is_left_to_happen():
+    def ever(months):
+        rows = demography.BRANCHING.check(
+            demography.BRANCHING.values({"months": months, "lineages": "200"}), 1
+        )
+        return [row.quantity for row in rows if "ever" in row.quantity]
+
+    assert ever("12") == []
+    assert len(ever("480")) == 2
+
+
 def test_the_tail_exponent_is_that_of_discrete_steps_and_near_that_of_reed():
     for mu, s, delta, discrete, continuous in (
         (0.0, 0.1, 0.01, 2.0034, 2.0), (0.005, 0.1, 0.01, 1.4178, 1.4142), (0.005, 0.15, 0.012, 1.3503, 1.3473)):  # fmt: skip

@@ -11,6 +11,8 @@ from sim.problems import nearest, shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_SECONDS = 600.0  #: that a case may take
+MOST_BYTES = 2e9  #: that it may hold
 #: a value that a knob can take
 Value = float | int | bool | str | tuple[float, ...]
 
@@ -164,13 +166,45 @@ class Case:
             try:
                 values[name] = self.knobs[name].read(text)
             except KnobError as error:
-                raise KnobError(f"{name}: {error}") from None
+                raise KnobError(f"{self.name}: {name}: {error}") from None
         if self.values_check is not None:
             try:
                 self.values_check(values)
             except KnobError as error:
                 raise KnobError(f"{self.name}: {error}") from None
         return values
+
+
+def demand_affordable(values: Mapping[str, Any], name: str, seconds: float = 0.0, held: float = 0.0) -> None:
+    """Refuse a question that would take too long or hold too much; the rule names the most that is allowed.
+
+    Parameters
+    ----------
+    values
+        Values of all knobs.
+    name
+        The knob, a whole number, that makes the question large; what it takes is taken to grow in proportion.
+    seconds, held
+        Estimates of the time [s] and the memory [bytes] that it takes.
+
+    Raises
+    ------
+    KnobError
+        If one of them is beyond what a case may take.
+    """
+    beyond = max(seconds / MOST_SECONDS, held / MOST_BYTES)
+    if beyond <= 1.0:
+        return
+    most = values[name] / beyond
+    unit = 10 ** max(math.floor(math.log10(most)) - 1, 0) if most >= 1.0 else 1
+    if seconds / MOST_SECONDS >= held / MOST_BYTES:
+        cost = _("some {minutes:,.0f} minutes").format(minutes=seconds / 60.0)
+    else:
+        cost = _("some {size:,.0f} GB of memory").format(size=held / 1e9)
+    rule = _(
+        "{name}: must be at most {most} with the other parameters as they are, for this would take {cost}"
+    )
+    raise KnobError(rule.format(name=name, cost=cost, most=int(most) // unit * unit))
 
 
 def unknown_knob(name: str, known: Any) -> str:

@@ -18,8 +18,12 @@ INTRODUCTION = """\
 
 A simulation is believed where it reproduces what can be known exactly. Each test below switches features of the model
 off by its own parameters until theory has an answer, puts the question to *the functions that a run uses*, and compares.
-The theory side shares no code with them: closed forms, detailed balance, root finding, brute force. Everything on this
-page was computed by
+The theory side is closed forms, detailed balance, root finding and brute force of its own, with these exceptions. Where a
+row says that theory and engine see the same draws (in *stock*, *survival*, *branching*, *gibrat*, *funnel* and *free-space*), and in
+*matching*, theory reads the engine's uniform numbers and says by a formula of its own what must follow from them; *matching* rounds
+money as the engine does. Such rows test what is made of a draw, not the draw. *splitting* compares the engine with itself
+without the split, the row of *logit* on splitting starts from the engine's shares before it, *matching* in other orders and *paired*
+compare runs of the engine with each other. Everything on this page was computed by
 
 ```sh
 python -m uv run sim verify logit
@@ -30,8 +34,9 @@ other parameters, `--seed` with other draws, `--json` prints the numbers for oth
 test fails. Most tests of choice play in [made worlds](howto/make-a-world-for-theory.md).
 
 A row passes if theory and simulation are no further apart than *within*, and the letter leads to the reason for that
-much. Where nothing is drawn that is rounding; where something is drawn it is so wide that chance alone exceeds it at most
-once in some ten thousand rows, all autocorrelation counted.
+much. Where nothing is drawn that is rounding; where something is drawn it is so wide that, by the law named in the reason,
+chance alone exceeds it about once in ten thousand rows or less often. Rows that could not fail at the parameters that are asked for are
+left out, and a question without any other row is refused.
 
 What is not here: the core-periphery model of Krugman (1991). Its startups would choose by real wages that come out of
 trade costs and demand, and the chooser of this model takes no payoff from outside: utility is made of spillovers, rents

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import linalg, optimize
 
-from sim.verify.case import Case, Knob, Row
+from sim.verify.case import Case, Knob, Row, demand_affordable
 from sim.verify.chance import SKEWED, between, each, reach, surprise
 from sim.verify.engine import RELATIVE, Company, Theatre
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXACT = 1e-9
 ROUNDING = "rounding and root finding of 64-bit numbers"
+SECONDS = 1.5e-4  # that a tick of a startup takes
 #: ticks for each startup before counting begins, in which the chain forgets most of where it began
 FORGET = 10
 FLAT = 1e-5  # of beta J around 1, where an m of a thousandth cannot be told from 0
@@ -536,6 +537,7 @@ CASES = (
             "ticks": Knob(20_000, "ticks that are counted", "ticks", 1000, 10_000_000),
         },
         check=check_finite,
+        values_check=lambda values: demand_affordable(values, "ticks", seconds=SECONDS * values["ticks"]),
         picture=draw_finite,
     ),
     Case(
