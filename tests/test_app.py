@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tornado.httputil import HTTPHeaders
 
 from sim.app import compare, controls, security
+from sim.app.forms import Field
 from sim.app.frames import ABSENT, Frames, history_of
 from sim.app.jobs import COMPARE, MOST_WAITING, RUN, Jobs, QueueFullError
 from sim.app.state import LAYERS, LONGEST_QUERY, VIEWS, State, as_file, from_query, new_lever
@@ -148,6 +149,17 @@ def test_what_is_not_allowed_is_kept_and_refused_with_its_key(typed):
 )
 def test_numbers_are_read_as_people_type_them(typed, value):
     assert controls.read(controls.Control("a.b", "number", "", 0.0), typed) == value
+
+
+@pytest.mark.parametrize(("optional", "none"), [(True, None), (False, [])])
+def test_boxes_that_are_ticked_are_the_value_and_none_is_no_value(optional, none):
+    told = []
+    control = controls.Control("a.zones", "zones", "", ["there"], optional=optional)
+    field = Field(control, lambda *said: told.append(said), {"here": "Here", "there": "There"})
+    assert (field.widget.labels, field.widget.active) == (["Here", "There"], [1])
+    field.widget.active = [1, 0]
+    field.widget.active = []
+    assert told == [("a.zones", ["here", "there"]), ("a.zones", none)]
 
 
 # -- saving ------------------------------------------------------------------------------------------------

@@ -26,6 +26,12 @@ DOT = """() => {
   const row = at.xs.findIndex(xs => xs.length);
   return [box.x + x_scale.compute(at.xs[row][0]), box.y + y_scale.compute(at.ys[row][0])];
 }"""
+#: what has the focus: its tag and what it says
+FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return [at.tagName, at.innerText || at.closest("label")?.innerText || ""];
+}"""
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
@@ -196,6 +202,31 @@ def test_keys_play_and_step_unless_a_field_wants_them(reader):
     expect(share).to_have_value("0. 3")
     expect(month).to_have_text(stopped)
     assert reader.errors == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "shown", "zone", "last"),
+    [
+        ("en", "active startups in the region", "Wudaokou", "Compare"),
+        ("zh", "区域在营初创企业", "五道口", "比较"),
+    ],
+)
+def test_the_keyboard_ticks_a_zone_and_goes_on_to_the_last_button(browser, address, lang, shown, zone, last):
+    reader = Reader(browser, address, f"?lang={lang}")
+    reader.sees(shown)
+    seen = []
+    for _press in range(100):
+        reader.page.keyboard.press("Tab")
+        seen.append(reader.page.evaluate(FOCUSED))
+        if seen[-1] == ["INPUT", zone]:
+            reader.page.keyboard.press("Space")
+        if seen[-1] == ["BUTTON", last]:
+            break
+    assert seen[-1] == ["BUTTON", last]
+    assert any("▶" in text for _tag, text in seen)
+    reader.waits_for("changes", "wudaokou")
+    assert reader.errors == []
+    reader.page.close()
 
 
 def test_a_click_on_a_dot_tells_its_history_and_a_value_tried_before_shows_its_run_again(reader):

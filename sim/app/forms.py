@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import panel as pn
-from bokeh.models import CustomJS, Slider, TextInput
+from bokeh.models import CheckboxGroup, CustomJS, Slider, TextInput
 from markupsafe import escape
 
 from sim.app.controls import Control, read
@@ -15,8 +15,12 @@ from sim.parameters import SEGMENTS
 
 #: called with the key and the value of a field when it has changed
 Changed = Callable[[str, Any], None]
-#: frame of a field whose value is not allowed
-REFUSED = ":host(.refused) :is(.bk-input,.choices__inner){border:2px solid #B8621B;background:#fff}"
+#: look of a field: its label takes as many lines as it needs, and what is not allowed has a frame
+FIELD = """.bk-input-group{white-space:normal}
+:host(.refused) .bk-input,:host(.refused) .bk-input-group{border:2px solid #B8621B;background:#fff}"""
+#: boxes to tick, as many beside each other as there is room for
+TICKS = """.bk-input-group{display:grid!important;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:2px 6px}
+label{display:flex;align-items:center;font-size:12.5px;line-height:1.3;margin:0}input{flex:none;margin:0 5px 0 0}"""
 #: the slider was let go of: its value as one would type it
 SLIDE = "text.value = String(Number(slider.value_throttled.toPrecision(12)))"
 #: something was typed: the slider goes there, or to its nearest end
@@ -47,11 +51,15 @@ class Field:
         self.note = pn.pane.HTML("", stylesheets=[style()], margin=(0, 0, 6, 0))
         label = control.meaning + (f" [{control.unit}]" if control.unit else "")
         self.widget = self._widget(label, zones)
+        parts: list[Any] = [self.widget]
         if isinstance(self.widget, TextInput):
             self.widget.on_change("value", lambda _attr, _old, new: self._typed(new))
+        elif isinstance(self.widget, CheckboxGroup):
+            self.widget.on_change("active", lambda _attr, _old, new: self._ticked(new))
+            title = f'<div class="label">{escape(label)}</div>'
+            parts.insert(0, pn.pane.HTML(title, stylesheets=[style()], margin=(4, 0, 0, 0)))
         else:
-            self.widget.param.watch(lambda event: self._chosen(event.new), "value")
-        parts: list[Any] = [self.widget]
+            self.widget.param.watch(lambda event: self._changed(control.key, event.new), "value")
         self.slider = self._make_slider()
         if self.slider is not None:
             parts.append(self.slider)
@@ -60,28 +68,31 @@ class Field:
 
     def _widget(self, label: str, zones: Mapping[str, str]) -> Any:
         control = self.control
-        look: dict[str, Any] = {"name": label, "margin": (4, 0, 0, 0), "stylesheets": [REFUSED]}
+        look: dict[str, Any] = {"name": label, "margin": (4, 0, 0, 0), "stylesheets": [FIELD]}
         value = control.value
-        options: dict[str, Any]
+        named = zones if control.kind in ("zone", "zones") else {c: self._word(c) for c in control.choices}
         if control.kind == "switch":
             return pn.widgets.Checkbox(value=value is True, **look)
         if control.kind in ("choice", "zone"):
-            options = {name: zone for zone, name in zones.items()} if control.kind == "zone" else (
-                {self._word(c): c for c in control.choices})  # fmt: skip
+            options: dict[str, Any] = {name: choice for choice, name in named.items()}
             if control.optional or value not in options.values():
                 options = {"–": None, **options}
             return pn.widgets.Select(
                 options=options, value=value if value in options.values() else None, **look
             )
         if control.kind in ("choices", "zones"):
-            options = {name: zone for zone, name in zones.items()} if control.kind == "zones" else (
-                {self._word(c): c for c in control.choices})  # fmt: skip
-            known = [one for one in value or () if one in options.values()]
-            return pn.widgets.MultiChoice(options=options, value=known, **look)
+            self.choices = list(named)
+            ticked = value if isinstance(value, list) else []
+            # boxes of the browser's own: the keyboard goes through them, and on
+            return CheckboxGroup(
+                labels=list(named.values()), active=[i for i, one in enumerate(named) if one in ticked],
+                html_attributes={"role": "group", "aria-label": label}, margin=(2, 0, 0, 0),
+                sizing_mode="stretch_width", stylesheets=[FIELD, TICKS],
+            )  # fmt: skip
         # Bokeh's own: Panel's may send a text back to the browser, and there over what was typed since
         return TextInput(
             title=label, value=control.text, placeholder=_("none") if control.optional else "",
-            margin=(4, 0, 0, 0), sizing_mode="stretch_width", stylesheets=[REFUSED],
+            margin=(4, 0, 0, 0), sizing_mode="stretch_width", stylesheets=[FIELD],
         )  # fmt: skip
 
     def _word(self, choice: str) -> str:
@@ -105,10 +116,9 @@ class Field:
     def _typed(self, text: str) -> None:
         self._changed(self.control.key, read(self.control, text))
 
-    def _chosen(self, value: Any) -> None:
-        if isinstance(value, list):
-            value = value or (None if self.control.optional else [])
-        self._changed(self.control.key, value)
+    def _ticked(self, active: list[int]) -> None:
+        chosen = [self.choices[i] for i in sorted(active)]
+        self._changed(self.control.key, chosen or (None if self.control.optional else []))
 
     def judge(self, problem: str) -> None:
         """Say what is wrong, or the range where nothing is."""

@@ -134,7 +134,7 @@ class LeverForms:
         self.parameters.objects = [self._field(c).view for c in controls_of_section(self.section, values)]
 
     def _field(self, control: Any) -> Field:
-        field = Field(control, self.session.spoken(self._changed), self.session.zone_names)
+        field = Field(control, self.session.spoken(self._changed), self.session.map.short_names)
         self.fields[control.key] = field
         return field
 

@@ -153,6 +153,8 @@ class Map:
     ----------
     layout
         All of it, to be put on a page.
+    short_names
+        Names of the zones on the map by id: short enough for a narrow column.
     """
 
     def __init__(self, world: AnyWorld, on_choice: Any) -> None:
@@ -160,6 +162,10 @@ class Map:
         self.lang = current_language()
         grid = self.geography.grid
         self.stock = grid.zone_values("stock_m2")
+        self.short_names = {
+            zone.id: label.name(self.lang)
+            for zone, label in zip(grid.tables.zones, self.geography.labels, strict=True)
+        }
         self.chosen = ColumnDataSource({name: [""] for name in ("month", "layer", "view", "zone", "startup")})
         self.meta = ColumnDataSource({"json": [json.dumps(self._about([], []))]})
         self.levels, self.regions = (ColumnDataSource({"all": np.empty(0, np.float32)}) for _i in range(2))
