@@ -145,10 +145,43 @@ def test_what_is_not_allowed_is_kept_and_refused_with_its_key(typed):
 
 @pytest.mark.parametrize(
     ("typed", "value"),
-    [("0.3", 0.3), (" 1,000 ", 1000), ("−0.5", -0.5), ("1_0", 10), ("０．５", 0.5), ("1e-3", 0.001)],
+    [
+        ("0.3", 0.3),
+        (" 1,000 ", 1000),
+        ("１２，０００", 12000),
+        ("12,621.5", 12621.5),
+        ("−0.5", -0.5),
+        ("1_0", 10),
+        ("０．５", 0.5),
+        ("1e-3", 0.001),
+    ],
 )
 def test_numbers_are_read_as_people_type_them(typed, value):
     assert controls.read(controls.Control("a.b", "number", "", 0.0), typed) == value
+
+
+@pytest.mark.parametrize("typed", ["12,5", "1,5", "1，5", "12.621,5", "1,2345", "12,50,000", ",5"])
+def test_a_decimal_comma_is_refused_with_the_advice_to_type_a_point(typed):
+    control = next(c for c in controls.controls_of_section("births", {}) if c.kind == "number")
+    assert controls.read(control, typed) == typed
+    field = Field(control, lambda *_said: None, {})
+    field.widget.value = typed
+    field.judge("must be a number")
+    assert "point" in field.note.object
+    assert controls.advice(control, "many") == controls.advice(control, "12,000") == ""
+
+
+def test_ranges_are_written_in_full():
+    control = controls.Control("a.b", "number", "", 0.0, low=0.0, high=1e6, sweep=(0.25, 20000.0))
+    assert control.range == "allowed 0 to 1,000,000; plausible 0.25 to 20,000"
+
+
+def test_fields_of_phases_say_of_which_phase_they_are():
+    lever = new_lever("new-space", Scenario.load("north-space"), None, [])
+    lever["phases"] = [*lever["phases"][:1], *lever["phases"][:1]]
+    meanings = [c.meaning for c in controls.controls_of_lever(lever, "policies.x")]
+    assert len(set(meanings)) == len(meanings)
+    assert sum(meaning.startswith("Phase 2: ") for meaning in meanings) == 2
 
 
 @pytest.mark.parametrize(("optional", "none"), [(True, None), (False, [])])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import types
 import unicodedata
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from sim.parameters import SECTIONS
 #: a whole number or share beyond which no slider helps
 LARGEST_SLIDER = 240
 LONGEST_MONTHS = 120  #: months that a slider covers where many more are allowed
+#: commas in a number as they are read: between its thousands, never before its decimals
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 #: keys of a lever that are not edited as such
 FIXED = ("id", "kind")
 
@@ -90,11 +93,7 @@ class Control:
         if isinstance(self.value, list | tuple | dict):
             return json.dumps(self.value, ensure_ascii=False)
         if isinstance(self.value, float) and math.isfinite(self.value):
-            return (
-                f"{self.value:,.0f}"
-                if self.value.is_integer() and abs(self.value) < 1e15
-                else f"{self.value:.12g}"
-            )
+            return _spelled(self.value)
         if isinstance(self.value, int) and not isinstance(self.value, bool) and abs(self.value) < 10**15:
             return f"{self.value:,}"
         return str(self.value)[:200]
@@ -104,12 +103,21 @@ class Control:
         """Allowed and plausible range in words, empty where anything goes."""
         parts = []
         if self.low is not None and self.high is not None and self.high < 1e9:
-            parts.append(_("allowed {low} to {high}").format(low=f"{self.low:,g}", high=f"{self.high:,g}"))
+            parts.append(
+                _("allowed {low} to {high}").format(low=_spelled(self.low), high=_spelled(self.high))
+            )
         if self.sweep is not None:
             parts.append(
-                _("plausible {low} to {high}").format(low=f"{self.sweep[0]:,g}", high=f"{self.sweep[1]:,g}")
+                _("plausible {low} to {high}").format(
+                    low=_spelled(self.sweep[0]), high=_spelled(self.sweep[1])
+                )
             )
         return _("; ").join(parts)
+
+
+def _spelled(value: float) -> str:
+    """Return a number as one would type it: whole ones in full, with commas between thousands."""
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.12g}"
 
 
 def _step(width: float) -> float:
@@ -124,8 +132,10 @@ def read(control: Control, text: str) -> Any:
     if control.kind in ("number", "whole"):
         if not text:
             return None if control.optional else ""
-        plain = unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")
-        number = number_in(plain.replace(",", "").replace("_", ""))
+        plain = _plain(text)
+        if THOUSANDS.fullmatch(plain):
+            plain = plain.replace(",", "")
+        number = number_in(plain.replace("_", ""))
         return text if number is None else number
     if control.kind == "table":
         try:
@@ -133,6 +143,20 @@ def read(control: Control, text: str) -> Any:
         except (ValueError, RecursionError):
             return text
     return None if control.optional and not text else text
+
+
+def advice(control: Control, text: str) -> str:
+    """Return what helps who typed a decimal comma into the field of a number, empty if nobody did."""
+    if control.kind in ("number", "whole") and "," in _plain(text) and isinstance(read(control, text), str):
+        return _(
+            "the decimal sign is a point, as in 12.5; commas stand between thousands alone, as in 12,000"
+        )
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Return what was typed with the digits and signs of a number as programs write them."""
+    return unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-")
 
 
 def controls_of_lever(table: dict[str, Any], key: str) -> list[Control]:
@@ -166,9 +190,10 @@ def _controls(
         inner = _table_inside(field.annotation)
         if inner is not None and isinstance(value, list):
             for i, row in enumerate(value):
-                yield from _controls(
-                    inner, row if isinstance(row, dict) else {}, f"{key}.{own}[{i}]", without
-                )
+                cells = row if isinstance(row, dict) else {}
+                for control in _controls(inner, cells, f"{key}.{own}[{i}]", without):
+                    meaning = _("Phase {n}: {meaning}").format(n=i + 1, meaning=control.meaning)
+                    yield dataclasses.replace(control, meaning=meaning)
         else:
             yield _control(f"{key}.{own}", field, value)
 

@@ -8,7 +8,7 @@ import panel as pn
 from bokeh.models import CheckboxGroup, CustomJS, Slider, TextInput
 from markupsafe import escape
 
-from sim.app.controls import Control, read
+from sim.app.controls import THOUSANDS, Control, advice, read
 from sim.app.map import segment_name, style
 from sim.language import _
 from sim.parameters import SEGMENTS
@@ -24,7 +24,9 @@ label{display:flex;align-items:center;font-size:12.5px;line-height:1.3;margin:0}
 #: the slider was let go of: its value as one would type it
 SLIDE = "text.value = String(Number(slider.value_throttled.toPrecision(12)))"
 #: something was typed: the slider goes there, or to its nearest end
-FOLLOW = """const typed = text.value.normalize("NFKC").replace("\u2212", "-").replace(/[,_]/g, "").trim();
+FOLLOW = """let typed = text.value.normalize("NFKC").replace("\u2212", "-").trim();
+if (new RegExp("^" + thousands + "$").test(typed)) typed = typed.replace(/,/g, "");
+typed = typed.replace(/_/g, "");
 if (typed != "" && isFinite(typed)) slider.value = Math.min(Math.max(Number(typed), slider.start), slider.end)"""
 
 
@@ -108,7 +110,7 @@ class Field:
         slider = Slider(start=low, end=high, step=step, value=value if known else low, show_value=False, title="",
                         margin=(0, 4, 0, 4), sizing_mode="stretch_width", syncable=False)  # fmt: skip
         # the two follow each other in the browser: the server hears the text alone, and never writes it
-        both = {"text": self.widget, "slider": slider}
+        both = {"text": self.widget, "slider": slider, "thousands": THOUSANDS.pattern}
         slider.js_on_change("value_throttled", CustomJS(args=both, code=SLIDE))
         self.widget.js_on_change("value", CustomJS(args=both, code=FOLLOW))
         return slider
@@ -123,6 +125,8 @@ class Field:
     def judge(self, problem: str) -> None:
         """Say what is wrong, or the range where nothing is."""
         if problem:
+            if isinstance(self.widget, TextInput):
+                problem = _("; ").join(filter(None, (problem, advice(self.control, self.widget.value))))
             self.note.object = f'<div class="wrong" role="alert">⚠ {escape(problem)}</div>'
         else:
             said = self.control.range
