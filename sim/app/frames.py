@@ -26,7 +26,7 @@ class Frames:
         Active startups at the end of each month, (T, Z, 4).
     layers
         By name: rent [RMB/m2/month], vacancy [share], talent [R&D heads], funds [seats], deals [rounds closed in the last
-        12 months], (T, Z) each.
+        12 months, nan in the first 11], (T, Z) each.
     uid
         Identity of each startup, the same in every scenario, (n,).
     segment

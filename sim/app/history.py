@@ -14,6 +14,8 @@ from sim.ledger import ORIGINS
 from sim.parameters import SEGMENTS
 from sim.report.svg import GRID, INK, SECONDARY, Drawing, nice_ticks, number
 from sim.report.text import money
+from sim.report.words import kind_name
+from sim.scenario import Scenario
 
 WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 168.0, 104.0, 4.0, 42.0, 6.0, 18.0
 A, ZERO = PALETTE["policies"][0]["colour"], PALETTE["baseline"]["colour"]
@@ -103,8 +105,10 @@ def place_card(runs: list[Frames], zone: int | None, stock: np.ndarray) -> str:
             frames.layer(layer)[:, at] @ weights if mean else frames.layer(layer)[:, at].sum(axis=1)
             for frames in runs
         ]
-        low = min(float(np.nanmin(line)) for line in lines) if layer == "rent" else 0.0
-        panel = _Panel(runs[0].months, low, max(float(np.nanmax(line)) for line in lines), factor, suffix)
+        known = np.concatenate(lines)
+        known = known[np.isfinite(known)]
+        low = float(known.min()) if layer == "rent" else 0.0
+        panel = _Panel(runs[0].months, low, float(known.max(initial=low)), factor, suffix)
         for line, colour, dashes in zip(lines, (ZERO, A), (None, "5 3"), strict=False):
             panel.line(line, colour, dashes)
         parts.append(_figure(str(escape(title)), panel.drawing))
@@ -205,3 +209,26 @@ def _account_sentence(account: dict[str, float]) -> str:
     return _("Of the {gross} startups in the policy's zones at the end, {deadweight} are there in the baseline too, "
              "{displaced} moved there from elsewhere in the region, and {attracted} are new to the region.").format(
         **{name: level_text(account[name]) for name in ("gross", "deadweight", "displaced", "attracted")})  # fmt: skip
+
+
+def named_differences(scenarios: list[Scenario]) -> list[str]:
+    """Return what a policy's scenario has that the baseline has not, in words: levers and values."""
+    base, policy = scenarios
+    own = {lever.id: lever for lever in base.policies}
+    lang = current_language()
+    lines = [
+        f"{kind_name(str(getattr(lever, 'kind', ''))).of(lang)}: {lever.id}"
+        for lever in policy.policies
+        if own.get(lever.id) != lever
+    ]
+    lines += [
+        _("without {lever}").format(lever=name) for name in own if name not in {p.id for p in policy.policies}
+    ]
+    theirs = {entry.key: entry.value for entry in base.entries()}
+    for entry in policy.entries():
+        if (
+            not entry.key.startswith(("policies", "announced", "name", "description", "extends"))
+            and theirs.get(entry.key) != entry.value
+        ):
+            lines.append(f"{entry.key} = {entry.value} ({theirs.get(entry.key)})")
+    return lines

@@ -11,6 +11,7 @@ from bokeh.models import (
     Button,
     ColumnDataSource,
     CustomJS,
+    CustomJSTickFormatter,
     Div,
     HoverTool,
     RadioButtonGroup,
@@ -18,6 +19,7 @@ from bokeh.models import (
     Slider,
     Span,
     TapTool,
+    Title,
 )
 from bokeh.plotting import figure
 from markupsafe import escape
@@ -32,15 +34,21 @@ from sim.figures.style import PALETTE, Mark, spread_out, text_width
 from sim.language import _, current_language, in_language
 from sim.parameters import SEGMENTS
 from sim.places import AnyWorld
-from sim.report.svg import WIDTH
 
 DOT = 3.4  #: width of a startup [px]
 BATCHES = (
     10  #: in which the dots of each segment are painted, in turn, so that no segment lies over all others
 )
 LABEL_STEP = 14.0  #: distance of labels in their column [px]
+NARROWEST = 320.0  #: of a map beside the other; where there is less room, one stands below the other [px]
+LONGEST = "88,888"  #: number for which there is room beside the name of a zone
 #: layers that are levels of a market and no counts: how they are shown
 _FACTOR, _SUFFIX = {"vacancy": 100.0}, {"vacancy": "%"}
+#: vacant shares that part the classes, and differences of them: what is much is known without a run
+VACANCY, VACANCY_DIFFERENCES = (0.05, 0.1, 0.2, 0.4), (0.005, 0.02, 0.05, 0.1)
+#: what a number on an axis looks like, in the units of its layer
+TICK = """const at = layers.active;
+return (tick * factors[at]).toLocaleString("en-US", {maximumFractionDigits: 6}).replace("-", "\u2212") + suffixes[at]"""
 #: a row whose parts go below each other where there is no room
 WRAP = ":host{flex-wrap:wrap!important;display:flex!important}"
 
@@ -71,9 +79,7 @@ def layer_names() -> dict[str, str]:
 def layer_units() -> dict[str, str]:
     """Return what the numbers of each layer are."""
     return {
-        "startups": _(
-            "active startups by zone; dots: one startup each, coloured by segment, somewhere in its cell"
-        ),
+        "startups": _("active startups by zone"),
         "rent": _("market rent by zone, RMB/m²/month"),
         "vacancy": _("vacant share of the floor space by zone"),
         "talent": _("R&D heads of startups and listed firms by zone"),
@@ -99,33 +105,45 @@ def regional(frames: Frames, layer: str, stock: np.ndarray) -> np.ndarray:
     return np.asarray(values.sum(axis=1))
 
 
-def bounds_of(name: str, runs: list[Frames]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the bounds between the five classes of levels and the nine of differences, the same for all months."""
-    values = np.concatenate([frames.layer(name).ravel() for frames in runs])
+def bounds_of(name: str, baseline: Frames) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the bounds between the five classes of levels and the nine of differences, the same for all months.
+
+    They follow from the baseline as it begins alone, so that a colour means the same beside whatever policy.
+    """
+    if name == "vacancy":
+        return VACANCY, _mirrored(VACANCY_DIFFERENCES)
+    values = baseline.layer(name)
+    values = next((month for month in values if np.isfinite(month).any()), np.zeros(1))
     values = values[np.isfinite(values)]
-    difference = np.abs(runs[-1].layer(name) - runs[0].layer(name))
-    difference = difference[np.isfinite(difference)]
-    if name in ("rent", "vacancy"):
-        low, high = (float(v) for v in np.percentile(values, [5, 95])) if values.size else (0.0, 1.0)
+    if name == "rent":
+        low, high = (float(v) for v in np.percentile(values, [5, 95]))
         levels = tuple(float(f"{low + (high - low) * share:.2g}") for share in (0.125, 0.375, 0.625, 0.875))
-        top = float(f"{max(float(difference.max(initial=0.0)), 1e-3):.1g}")
-        sizes = tuple(top * share for share in (0.02, 0.1, 0.3, 0.7))
-        return levels, (*(-size for size in reversed(sizes)), *sizes)
-    return level_bounds(float(values.max(initial=1.0))), difference_bounds(float(difference.max(initial=1.0)))
+        top = float(f"{max(0.1 * (high - low), 1e-3):.1g}")
+        return levels, _mirrored(tuple(top * share for share in (0.05, 0.2, 0.5, 1.0)))
+    levels = level_bounds(float(values.max(initial=1.0)))
+    return levels, difference_bounds(levels[-1])
 
 
-def _key(name: str, bounds: tuple[float, ...], colours: list[str], what: str, difference: bool) -> str:
-    factor, suffix = _FACTOR.get(name, 1.0), _SUFFIX.get(name, "")
+def _mirrored(sizes: tuple[float, ...]) -> tuple[float, ...]:
+    return (*(-size for size in reversed(sizes)), *sizes)
+
+
+def _key(name: str, bounds: tuple[float, ...], colours: list[str], difference: bool) -> str:
+    factor = _FACTOR.get(name, 1.0)
     show = (
         difference_text if difference else lambda value: f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
     )
+    suffix = "" if difference else _SUFFIX.get(name, "")
     texts = [f"{show(bound * factor)}{suffix}" for bound in bounds]
     boxes = "".join(f'<span style="background:{colour}"></span>' for colour in colours)
     marks = "".join(f"<span>{text}</span>" for text in texts)
+    what, dots = layer_units()[name], ""
     if difference:
         what = _("{what}; policy minus baseline").format(what=what)
-    dots = ""
-    if name == "startups" and not difference:
+        if name in _SUFFIX:
+            what += _(", percentage points")
+    elif name == "startups":
+        what += _("; ") + _("dots: one startup each, coloured by segment, somewhere in its cell")
         dots = "".join(f'<i style="background:{Mark.of_segment(i).colour}"></i>{segment_name(segment)} '
                        for i, segment in enumerate(SEGMENTS))  # fmt: skip
     return (f'<div class="key"><div class="boxes">{boxes}</div><div class="marks m{len(bounds)}">{marks}</div></div>'
@@ -148,6 +166,8 @@ class Map:
         Zones of the policy's place-bound levers.
     on_choice
         Called with a dict of what the reader has chosen: month, layer, view, zone, startup.
+    layer, view
+        What it opens with.
 
     Attributes
     ----------
@@ -157,9 +177,10 @@ class Map:
         Names of the zones on the map by id: short enough for a narrow column.
     """
 
-    def __init__(self, world: AnyWorld, on_choice: Any) -> None:
+    def __init__(self, world: AnyWorld, on_choice: Any, layer: str = LAYERS[0], view: str = VIEWS[0]) -> None:
         self.geography = Geography.of(world)
         self.lang = current_language()
+        self.extent = self._extent()
         grid = self.geography.grid
         self.stock = grid.zone_values("stock_m2")
         self.short_names = {
@@ -167,7 +188,7 @@ class Map:
             for zone, label in zip(grid.tables.zones, self.geography.labels, strict=True)
         }
         self.chosen = ColumnDataSource({name: [""] for name in ("month", "layer", "view", "zone", "startup")})
-        self.meta = ColumnDataSource({"json": [json.dumps(self._about([], []))]})
+        self.meta = ColumnDataSource({"json": [json.dumps(self._about([], [], ["", ""]))]})
         self.levels, self.regions = (ColumnDataSource({"all": np.empty(0, np.float32)}) for _i in range(2))
         self.time = ColumnDataSource(
             {name: [] for name in ("index", "baseline", "policy", "difference")}, syncable=False
@@ -185,8 +206,14 @@ class Map:
         self.figures = [self._figure(side) for side in range(2)]
         self.key = words(css_classes=["mapkey"], syncable=False)
         self.month = words(css_classes=["month"], syncable=False)
-        self.titles = [words(css_classes=["maptitle"]) for _i in range(2)]
-        self._controls()
+        self.titles = [words(css_classes=["maptitle"], syncable=False) for _i in range(2)]
+        self.sides = [
+            column(
+                *parts, sizing_mode="stretch_width", styles={"flex": f"1 1 {NARROWEST:.0f}px"}, syncable=False
+            )
+            for parts in zip(self.titles, self.figures, strict=True)
+        ]
+        self._controls(layer, view)
         self._curves()
         self._connect()
         self.chosen.on_change("data", lambda _attr, _old, new: on_choice({k: v[0] for k, v in new.items()}))
@@ -211,9 +238,15 @@ class Map:
             "line": [0.6] * n,
         }
 
+    def _extent(self) -> tuple[float, float, float, float]:
+        """Return what the maps show: first and last x, first and last y [km], with room for whole lines of labels."""
+        west, east, south, north = self.extent = self.geography.extent(NARROWEST, self.lang, LONGEST)
+        line, up = 0.6 * LABEL_STEP * (east - west) / NARROWEST, self._label_places()["y"]
+        return west, east, min(south, up.min() - line), max(north, up.max() + line)
+
     def _label_places(self) -> dict[str, Any]:
         geography = self.geography
-        west, east, _south, _north = geography.extent(WIDTH, self.lang)
+        west, east, _south, _north = self.extent
         centres = geography.centres
         if geography.made:
             places = centres.copy()
@@ -222,7 +255,7 @@ class Map:
             column_ = np.array([label.x is None for label in geography.labels])
             if column_.any():
                 places[column_, 0] = geography.column_x()
-                places[column_, 1] = spread_out(centres[column_, 1], LABEL_STEP * (east - west) / WIDTH)
+                places[column_, 1] = spread_out(centres[column_, 1], LABEL_STEP * (east - west) / NARROWEST)
         return {"x": places[:, 0], "y": places[:, 1], "align": [label.align for label in geography.labels],
                 "text": [label.name(self.lang) for label in geography.labels]}  # fmt: skip
 
@@ -247,7 +280,7 @@ class Map:
 
     def _figure(self, side: int) -> Any:
         geography, colours = self.geography, PALETTE["map"]
-        west, east, south, north = geography.extent(WIDTH, self.lang)
+        west, east, south, north = self.extent
         plot = figure(
             x_range=Range1d(west, east), y_range=Range1d(south, north), toolbar_location=None, tools="",
             width=352, height=round(352 * (north - south) / (east - west)), sizing_mode="scale_width", min_border=0,
@@ -264,7 +297,7 @@ class Map:
                 fill_color=colours["home"] if is_home else None, line_width=1 if is_home else 0.5,
                 line_color=colours["home_line"] if is_home else colours["district_line"],
             )  # fmt: skip
-        stations = self._clear_stations((east - west) / WIDTH)
+        stations = self._clear_stations((east - west) / NARROWEST)
         if len(stations):
             plot.scatter(stations[:, 0], stations[:, 1], size=2.4, color=colours["station"])
         zones = plot.multi_polygons(
@@ -294,12 +327,12 @@ class Map:
             text_font_size="11px", text_color=PALETTE["ink"], level="overlay",
         )  # fmt: skip
 
-    def _controls(self) -> None:
+    def _controls(self, layer: str, view: str) -> None:
         names = layer_names()
-        self.layers = RadioButtonGroup(labels=[names[name] for name in LAYERS], active=0, syncable=False,
+        self.layers = RadioButtonGroup(labels=[names[name] for name in LAYERS], active=LAYERS.index(layer), syncable=False,
                                        css_classes=["seg"])  # fmt: skip
-        self.views = RadioButtonGroup(labels=[_("Side by side"), _("Difference"), _("One map")], active=0, syncable=False,
-                                      css_classes=["seg"])  # fmt: skip
+        self.views = RadioButtonGroup(labels=[_("Side by side"), _("Difference"), _("One map")], active=VIEWS.index(view),
+                                      syncable=False, css_classes=["seg"])  # fmt: skip
         self.play = Button(
             label=f"▶ {_('Play')}", button_type="primary", width=110, tags=[0], syncable=False, name="play"
         )
@@ -323,8 +356,11 @@ class Map:
         )
         common: dict[str, Any] = {"toolbar_location": None, "tools": "", "sizing_mode": "stretch_width", "min_border_left": 56,
                                   "min_border_right": 12, "outline_line_color": None}  # fmt: skip
-        self.curve = figure(height=120, name="curve", **common)
-        self.bars = figure(height=76, x_range=self.curve.x_range, name="bars", **common)
+        self.curve = figure(height=120, name="curve", x_range=Range1d(*_months_shown(120)), **common)
+        self.bars = figure(height=94, x_range=self.curve.x_range, name="bars", **common)
+        self.bars_title = Title(text="", text_font_size="11px", text_font_style="normal", syncable=False,
+                                text_color=PALETTE["ink_secondary"])  # fmt: skip
+        self.bars.title = self.bars_title
         self.curve.line(
             "index", "baseline", source=self.time, color=PALETTE["baseline"]["colour"], line_width=2
         )
@@ -334,7 +370,11 @@ class Map:
             x="index", top="difference", source=self.time, width=0.7, color=PALETTE["policies"][0]["colour"]
         )
         self.bars.add_layout(Span(location=0, dimension="width", line_color=PALETTE["axis"]))
-        for plot, cursor in ((self.curve, self.cursor), (self.bars, self.cursor2)):
+        factors, suffixes = [_FACTOR.get(n, 1.0) for n in LAYERS], [_SUFFIX.get(n, "") for n in LAYERS]
+        for plot, cursor, ends in (
+            (self.curve, self.cursor, suffixes),
+            (self.bars, self.cursor2, [""] * len(LAYERS)),
+        ):
             plot.add_layout(cursor)
             plot.xgrid.visible = False
             plot.ygrid.grid_line_color = PALETTE["grid"]
@@ -342,7 +382,9 @@ class Map:
             plot.axis.minor_tick_line_color = None
             plot.axis.major_label_text_color = PALETTE["ink_secondary"]
             plot.yaxis.ticker.desired_num_ticks = 3
-            plot.yaxis.formatter.use_scientific = False
+            plot.yaxis.formatter = CustomJSTickFormatter(
+                args={"layers": self.layers, "factors": factors, "suffixes": ends}, code=TICK
+            )
         self.curve.xaxis.visible = False
 
     def _connect(self) -> None:
@@ -350,10 +392,12 @@ class Map:
             "meta": self.meta, "levels": self.levels, "regions": self.regions, "time": self.time, "chosen": self.chosen,
             "layers": self.layers, "views": self.views, "slider": self.slider, "play": self.play, "speed": self.speed,
             "key": self.key, "month": self.month, "cursor": self.cursor, "cursor2": self.cursor2,
+            "bars_title": self.bars_title,
         }  # fmt: skip
         for side in range(2):
             args |= {f"zones{side}": self.zones[side], f"labels{side}": self.labels[side], f"dots{side}": self.dots[side],
-                     f"rings{side}": self.rings[side], f"spells{side}": self.spells[side], f"map{side}": self.figures[side]}  # fmt: skip
+                     f"rings{side}": self.rings[side], f"spells{side}": self.spells[side], f"map{side}": self.figures[side],
+                     f"title{side}": self.titles[side], f"side{side}": self.sides[side]}  # fmt: skip
 
         def does(what: str) -> CustomJS:
             return CustomJS(args=args, code=f"const what = {json.dumps(what)};\n{script()}")
@@ -372,11 +416,7 @@ class Map:
 
     def _layout(self) -> Any:
         credit = words(f'<div class="credit">{escape(self.geography.credit(self.lang))}</div>')
-        maps = row(
-            *(column(self.titles[side], self.figures[side], sizing_mode="stretch_width", styles={"flex": "1 1 285px"})
-              for side in range(2)),
-            sizing_mode="stretch_width", spacing=12, stylesheets=[WRAP],
-        )  # fmt: skip
+        maps = row(*self.sides, sizing_mode="stretch_width", spacing=12, stylesheets=[WRAP])
         self.month.styles = {"flex": "1 1 300px"}
         top = row(self.layers, self.views, sizing_mode="stretch_width", stylesheets=[WRAP])
         line = row(self.play, self.speed, self.month, sizing_mode="stretch_width", stylesheets=[WRAP])
@@ -386,17 +426,19 @@ class Map:
 
     # -- what changes -------------------------------------------------------------------------------------
 
-    def _about(self, runs: list[Frames], treated: list[str]) -> dict[str, Any]:
-        names, units, regions = layer_names(), layer_units(), region_words()
+    def _about(self, runs: list[Frames], treated: list[str], titles: list[str]) -> dict[str, Any]:
+        names, regions = layer_names(), region_words()
+        less = _("policy A minus baseline")
         layers = []
         for name in LAYERS:
-            levels, differences = bounds_of(name, runs) if runs else ((1.0, 2.0, 4.0, 8.0), (-1.0, 1.0))
+            levels, differences = bounds_of(name, runs[0]) if runs else ((1.0, 2.0, 4.0, 8.0), (-1.0, 1.0))
             layers.append({
                 "name": name, "title": names[name], "of_region": regions[name], "bounds": levels, "differences": differences,
                 "factor": _FACTOR.get(name, 1.0), "digits": 1 if name in ("rent", "vacancy") else 0,
-                "suffix": _SUFFIX.get(name, ""),
-                "key": _key(name, levels, PALETTE["levels"], units[name], False),
-                "difference_key": _key(name, differences, PALETTE["differences"], units[name], True),
+                "suffix": _SUFFIX.get(name, ""), "difference_suffix": f" {_('pp')}" if name in _SUFFIX else "",
+                "difference_title": less + (_(", percentage points") if name in _SUFFIX else ""),
+                "key": _key(name, levels, PALETTE["levels"], False),
+                "difference_key": _key(name, differences, PALETTE["differences"], True),
             })  # fmt: skip
         zones = self.geography.grid.tables.zones
         return {
@@ -405,6 +447,7 @@ class Map:
             "levels": PALETTE["levels"], "differences": PALETTE["differences"],
             "month_of": _("month {t} of {n}").replace("{n}", str(len(runs[0].months) if runs else 0)),
             "play": _("Play"), "pause": _("Pause"), "treated": treated,
+            "titles": [titles[0], titles[-1], _("{policy} minus {baseline}").format(policy=titles[-1], baseline=titles[0])],
         }  # fmt: skip
 
     def show(
@@ -425,7 +468,7 @@ class Map:
         treated
             Zones of the policy's place-bound levers.
         titles
-            Titles of the maps, as HTML.
+            What the runs are called, as HTML.
         month, layer, view
             What is shown first; month 0 is the last.
         """
@@ -439,9 +482,8 @@ class Map:
         ids = [zone.id for zone in self.geography.grid.tables.zones]
         line = [1.8 if zone in treated else 0.6 for zone in ids]
         self.zones[1].data = dict(self.zones[1].data) | {"line": line}
-        for title, text in zip(self.titles, titles, strict=False):
-            title.text = text
         last = len(runs[0].months)
+        self.curve.x_range.start, self.curve.x_range.end = _months_shown(last)
         years = list(range(0, last + 1, 12 if last <= 120 else 60))
         for plot in (self.curve, self.bars):
             plot.xaxis.ticker = [t + 1 for t in years]
@@ -450,7 +492,7 @@ class Map:
             }
         self.layers.active, self.views.active = LAYERS.index(layer), VIEWS.index(view)
         self.slider.end, self.slider.value = last, month or last
-        self.meta.data = {"json": [json.dumps(self._about(runs, list(treated)))]}
+        self.meta.data = {"json": [json.dumps(self._about(runs, list(treated), titles))]}
 
     def again(self) -> None:
         """Let the browser draw once more, after it has received a new map whose data were there before it."""
@@ -470,6 +512,11 @@ class Map:
         rows = [*np.rint(place), spells["first"], spells["last"], frames.segment[spells["who"]]]
         halves = np.stack([uid >> np.uint64(32), uid & np.uint64(0xFFFFFFFF)]).astype(np.uint32)
         return np.concatenate([np.stack(rows).astype(np.int32), halves.view(np.int32)])
+
+
+def _months_shown(last: int) -> tuple[float, float]:
+    """Return where the axis of months begins and ends: with room beside the first and the last, known there or not."""
+    return 1 - 0.05 * last, last + 0.05 * last
 
 
 def _polygons(path: Path) -> list[list[np.ndarray]]:

@@ -7,20 +7,24 @@ const n_zones = about.zones.length, n_months = about.months.length;
 const layer = about.layers[layers.active], view = views.active;
 const playing = () => play.tags.length > 0 && play.tags[0] != 0;
 const same = (a, b) => a.length == b.length && a.every((value, i) => value === b[i]);
-const number = (value, signed) => {
+const number = (value, signed, suffix = signed ? layer.difference_suffix : layer.suffix) => {
   if (!isFinite(value)) return "–";
   const text = layer.written.format(Math.abs(value * layer.factor));
   const zero = Number(text.replace(/,/g, "")) == 0;
-  return (zero ? "" : value < 0 ? "−" : signed ? "+" : "") + text + layer.suffix;
+  return (zero ? "" : value < 0 ? "−" : signed ? "+" : "") + text + suffix;
 };
 layer.written ??= new Intl.NumberFormat("en-US", {maximumFractionDigits: layer.digits});
-const class_of = (value, bounds) => { let k = 0; while (k < bounds.length && value > bounds[k]) k++; return k; };
+const class_of = (value, bounds) => bounds.filter(bound => value > bound).length;
+// equal sizes have mirrored colours
+const difference_class = (value, bounds) =>
+  value < 0 ? class_of(value, bounds) : bounds.length - class_of(-value, bounds);
 const show = (zones, labels, values, bounds, colours, signed) => {
   const text = about.zones.map((_name, z) => number(values[z], signed));
-  const fill = about.zones.map((_name, z) => isFinite(values[z]) ? colours[class_of(values[z], bounds)] : "#ffffff");
+  const fill = about.zones.map((_name, z) => isFinite(values[z]) ? colours[(signed ? difference_class : class_of)(values[z], bounds)] : "#ffffff");
   text.forEach((one, z) => { zones.data.text[z] = one; });  // read when a zone is pointed at
   if (!same(fill, zones.data.fill)) zones.data = {...zones.data, fill: fill};
-  const said = text.map((one, z) => about.zones[z] + " " + one);
+  // the key says the unit of a difference: there is no room beside the name
+  const said = about.zones.map((name, z) => name + " " + number(values[z], signed, signed ? "" : layer.suffix));
   if (!same(said, labels.data.text)) labels.data = {...labels.data, text: said};
 };
 const numbers = (source, layer, side, size) => {  // of a layer in a run: (layers, runs, size)
@@ -81,8 +85,11 @@ const draw = () => {
   const startups = layer.name == "startups";
   dots(spells0, dots0, rings0, startups && view == 0 ? t : -1);
   dots(spells1, dots1, rings1, startups && view != 1 ? t : -1);
-  map0.visible = view == 0;
-  map1.visible = two || view != 0;
+  side0.visible = view == 0;
+  side1.visible = two || view != 0;
+  title0.text = about.titles[0];
+  title1.text = about.titles[two && view == 1 ? 2 : 1];
+  bars_title.text = two ? layer.difference_title : "";
   key.text = view == 1 && two ? layer.difference_key : layer.key;
   cursor.location = t + 1;
   if (!playing()) cursor2.location = t + 1;  // one figure less to paint while it plays

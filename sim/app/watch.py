@@ -54,6 +54,7 @@ def frames_of(scenario: Scenario, seed: int, months: int | None = None) -> Frame
     deals = series[:, :, :, POSITION["deals"]].sum(axis=2).cumsum(axis=0)
     earlier = np.zeros_like(deals)
     earlier[DEAL_MONTHS:] = deals[:-DEAL_MONTHS]
+    earlier[: DEAL_MONTHS - 1] = np.nan  # rounds of the months before the first are not known
     uid, first = np.unique(np.concatenate([month["uid"] for month in seen]), return_index=True)
     everyone = {
         name: np.concatenate([month[name] for month in seen])[first] for name in ("segment", "origin")

@@ -93,11 +93,13 @@ class Geography:
         """Whether the world is made up for theory: alike zones without names that matter, and nothing around them."""
         return self.grid.tables.lattice is not None
 
-    def extent(self, width: float, lang: str = "en") -> tuple[float, float, float, float]:
+    def extent(
+        self, width: float, lang: str = "en", longest: str = _LONGEST
+    ) -> tuple[float, float, float, float]:
         """Return what a map of `width` px shows: first and last x, first and last y [km].
 
         That is the extent that the world states, made wider where the longest label of a zone would not
-        fit; so it hangs on names and fonts, never on the numbers of one map.
+        fit, its name beside the `longest` number; so it hangs on names and fonts, never on the numbers of one map.
         """
         if self.made:
             return self._rimmed()
@@ -109,7 +111,7 @@ class Geography:
         needs = [
             (column if label.x is None else label.x, label.align, text_width(text, size, "bold") + PADDING)
             for label in self.labels
-            for text in [f"{label.name(lang)} {_LONGEST}"]
+            for text in [f"{label.name(lang)} {longest}"]
         ]
         west, east = x0, x1
         for _ in range(20):  # the wider the map shows, the more km a label covers
