@@ -1,6 +1,7 @@
 """The page of `sim app`: state and address, controls from the schema, saving, frames, jobs, and who is answered."""
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 import socket
@@ -16,8 +17,13 @@ from tornado.httputil import HTTPHeaders
 from sim.app import compare, controls, security
 from sim.app.forms import Field
 from sim.app.frames import ABSENT, Frames, history_of
+from sim.app.history import place_card
 from sim.app.jobs import COMPARE, MOST_WAITING, RUN, Jobs, QueueFullError
+from sim.app.map import NARROWEST, Map
+from sim.app.page import Session
 from sim.app.state import LAYERS, LONGEST_QUERY, VIEWS, State, as_file, from_query, new_lever
+from sim.figures.style import text_width
+from sim.language import speaking
 from sim.levers import LEVERS
 from sim.parameters import SECTIONS
 from sim.scenario import Scenario
@@ -217,6 +223,15 @@ def test_a_saved_scenario_is_the_one_that_ran(tmp_path):
         assert Scenario.load(path).fingerprint == state.resolved().fingerprint
 
 
+def test_the_names_of_an_edited_scenario_are_each_in_their_own_language():
+    names = []
+    for lang in ("en", "zh"):
+        with speaking(lang):
+            found = State().with_change(SHARE, 0.25).resolved()
+        names.append((found.name, found.name_zh))
+    assert names[0] == names[1] == ("Rent cut, North Latitude, edited", "北纬社区租金减免（已修改）")
+
+
 # -- frames ------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +278,54 @@ def test_frames_of_a_run_count_what_the_run_counts():
     assert found.startups.sum(axis=1).tolist() == (found.cell != ABSENT).sum(axis=1).tolist()
     assert np.array_equal(found.by_segment, run.arrays["series"][:, :, :, 0])
     assert found.outcomes["startups_region"] == run.measures()["startups_region"][1]
+
+
+def test_rounds_of_twelve_months_are_told_once_twelve_months_are_known():
+    from sim.app import watch as module
+
+    scenario = Scenario.load("baseline").with_values({"initial.history_months": 24, "initial.startups": 200})
+    found = module.frames_of(scenario, 1, 13).layer("deals")
+    run = module.ClusterModel.from_scenario(scenario, seed=1).run(13)
+    rounds = run.arrays["series"][:, :, :, module.POSITION["deals"]].sum(axis=2)
+    assert np.isnan(found[:11]).all()
+    assert found[11:].tolist() == [rounds[:12].sum(axis=0).tolist(), rounds[1:].sum(axis=0).tolist()]
+
+
+def with_layers(found, factor=1.0):
+    """Return frames with numbers in all layers."""
+    values = factor * np.array([[3.0, 170.0], [9.0, 400.0], [30.0, 6000.0]])
+    layers = dict.fromkeys(LAYERS, values) | {"deals": np.full((3, 2), np.nan)}
+    return dataclasses.replace(found, layers=layers, by_segment=np.stack([values] * 4, axis=2))
+
+
+def test_a_colour_means_the_same_beside_whatever_policy():
+    base = with_layers(frames([[0], [1], [1]]))
+    shown = Map("haidian", lambda _said: None)
+    told = [
+        shown._about([base, with_layers(base, factor)], [], ["0", "A"])["layers"] for factor in (1, 1.1, 9)
+    ]
+    assert told[0] == told[1] == told[2]
+    for layer in told[0]:
+        assert list(layer["bounds"]) == sorted(set(layer["bounds"]))
+        assert list(layer["differences"]) == [-bound for bound in reversed(layer["differences"])]
+
+
+def test_a_run_of_few_months_is_shown_without_rounds_of_a_year():
+    base = with_layers(frames([[0], [1], [1]]))
+    assert "Rounds in 12 months" in place_card([base], None, np.ones(2))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_names_and_numbers_of_zones_lie_within_the_map(lang):
+    with speaking(lang):
+        shown = Map("haidian", lambda _said: None)
+    west, east, south, north = shown.extent
+    km, places = (east - west) / NARROWEST, shown._label_places()
+    for x, y, align, name in zip(*(places[key] for key in ("x", "y", "align", "text")), strict=True):
+        wide = text_width(f"{name} 13,840", 11.0) * km
+        left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[align] * wide
+        assert west < left < left + wide < east, name
+        assert south < y - 7 * km < y + 7 * km < north, name
 
 
 # -- work beside the page ----------------------------------------------------------------------------------
@@ -328,6 +391,13 @@ def test_one_job_of_a_lane_runs_at_a_time_and_its_frames_are_kept(jobs):
     assert (first.status, first.finished, first.total) == ("done", 1, 2)
     assert jobs.kept == {("f", 1, 12): "frames"}
     assert second.status == "running"
+
+
+def test_a_job_of_the_page_is_told_in_the_language_of_the_reader(jobs):
+    job = jobs.submit(None, RUN, "what", "en")
+    job.step = "compiling the model, first time only"
+    for lang, said in (("zh", "正在编译模型，仅首次需要"), ("en", job.step)):
+        assert Session._step(types.SimpleNamespace(state=State(lang=lang)), job) == said
 
 
 # -- who is answered ---------------------------------------------------------------------------------------

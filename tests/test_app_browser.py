@@ -13,6 +13,9 @@ from playwright.sync_api import expect
 
 import sim
 from sim.app.security import hosts_of
+from sim.figures.maps import difference_colour
+from sim.figures.numbers import difference_bounds
+from sim.figures.style import PALETTE
 from sim.scenario import Scenario
 
 ORANGE = "rgb(184, 98, 27)"  #: frame of a field whose value is refused
@@ -92,6 +95,15 @@ class Reader:
             "([name, wanted]) => new URLSearchParams(location.search).get(name)?.includes(wanted)",
             arg=[name, wanted],
         )
+
+
+#: text and colour of every zone on the right map, once it shows a month
+ZONES = """(month) => {
+  const named = (name) => Bokeh.index.query_one(one => one.model.name == name).model;
+  named("month").value = month;
+  const data = named("map1").renderers.find(one => one.glyph?.type == "MultiPolygons").data_source.data;
+  return data.text.map((text, z) => [text, data.fill[z]]);
+}"""
 
 
 @pytest.fixture
@@ -265,6 +277,71 @@ def test_another_language_keeps_the_map_while_a_value_is_refused(reader):
     last = month.inner_text()
     page.locator("body").press("ArrowLeft")
     expect(month).not_to_have_text(last)
+    assert reader.errors == []
+
+
+def test_a_shared_link_keeps_what_it_shows_and_copies_on_what_is_there(browser, address):
+    reader = Reader(
+        browser, address, "?lang=en&layer=rent&view=difference&seed=77&month=30&zone=wudaokou&mail=x"
+    )
+    page = reader.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = {
+        "layer": "rent",
+        "view": "difference",
+        "seed": "77",
+        "month": "30",
+        "zone": "wudaokou",
+        "lang": "en",
+    }
+    page.wait_for_function("!location.search.includes('mail')")
+    assert reader.query == shown
+    reader.presses("Run one seed")
+    reader.sees("month 30 of 120")
+    expect(page.get_by_text("minus")).not_to_have_count(0)
+    assert reader.query == shown
+    # the address is no history: going back leaves the page, and there is one state to copy
+    share = page.get_by_label("Share of the rent that the public pays")
+    entries = page.evaluate("history.length")
+    share.fill("0.8")
+    share.press("Enter")
+    reader.waits_for("changes", "0.8")
+    assert page.evaluate("history.length") == entries
+    reader.presses("Copy link")
+    expect(page.get_by_role("button", name="Copied", exact=True)).to_be_visible()
+    copied = urllib.parse.urlsplit(page.evaluate("navigator.clipboard.readText()")).query
+    known = dict(urllib.parse.parse_qsl(copied))
+    assert known == shown | {"changes": '{"policies.north-latitude-rent.share":0.8}'}
+    expect(page.get_by_role("button", name="Copy link", exact=True)).to_be_visible()
+    assert reader.errors == []
+    page.close()
+
+
+def test_a_difference_stands_alone_under_its_name_in_mirrored_colours(reader):
+    page = reader.page
+    reader.sees("active startups in the region")
+    maps = page.locator(".maptitle")
+    expect(maps.nth(1)).to_have_text("ARent cut, North Latitude")
+    reader.presses("Difference")
+    expect(page.locator(".maptitle:visible")).to_have_text(re.compile("Rent cut, North Latitude minus"))
+    reader.sees("active startups by zone; policy minus baseline")
+    expect(page.get_by_text("one startup each")).to_have_count(0)
+    colours, seen = PALETTE["differences"], {}
+    bounds = difference_bounds(160.0)
+    for month in (12, 24, 60, 120):
+        for text, fill in page.evaluate(ZONES, month):
+            value = float(text.replace("\N{MINUS SIGN}", "-"))
+            assert fill == difference_colour(value, bounds), text
+            seen[value] = colours.index(fill)
+    assert {1.0, -1.0} <= set(seen)
+    reader.presses("Vacancy")
+    expect(page.locator(".v.a")).to_contain_text(" pp)")
+    assert [text for text, _fill in page.evaluate(ZONES, 120) if not text.endswith(" pp")] == []
+    reader.presses("Side by side")
+    expect(page.locator(".maptitle:visible")).to_have_count(2)
+    reader.presses("Remove this lever")
+    expect(page.locator(".maptitle:visible")).to_have_count(1)
+    expect(page.locator(".maptitle:visible")).to_have_text("0Baseline")
     assert reader.errors == []
 
 

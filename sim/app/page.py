@@ -12,12 +12,12 @@ from markupsafe import escape
 
 from sim.app import compare, work
 from sim.app.frames import Frames, history_of
-from sim.app.history import difference_card, place_card, startup_card
+from sim.app.history import difference_card, named_differences, place_card, startup_card
 from sim.app.jobs import COMPARE, RUN, Job, QueueFullError, key_of
 from sim.app.levers import LeverForms
 from sim.app.map import Map
 from sim.app.state import LAYERS, MOST_SEED, MOST_SEEDS, VIEWS, State, as_file, from_query, load, new_lever
-from sim.language import LANGUAGES, _, current_language, speaking
+from sim.language import LANGUAGES, _, speaking, translated
 from sim.problems import ScenarioError
 from sim.scenario import Scenario
 
@@ -25,6 +25,11 @@ HERE = pathlib.Path(__file__).parent
 TICK_MS = 250  #: between looks at the work that was asked for
 BORDER = ".bk-btn.bk-btn-default{border:1px solid #8A9299!important;background:#fff!important;border-radius:4px!important}"  #: of plain buttons
 NAMES = {"en": "English", "zh": "中文"}
+#: the address holds the whole state; where the browser does not let it be copied, it is shown
+COPY = """navigator.clipboard.writeText(window.location.href).then(() => {
+  cb_obj.label = copied;
+  setTimeout(() => { cb_obj.label = label; }, 1500);
+}, () => window.prompt(label, window.location.href))"""
 
 
 @functools.cache
@@ -92,7 +97,7 @@ class Session:
         """Make everything on the page anew, in the language of the state."""
         with speaking(self.state.lang):
             self.world = load(self.state.baseline).world
-            self.map = Map(self.world, self.spoken(self._chose))
+            self.map = Map(self.world, self.spoken(self._chose), self.state.layer, self.state.view)
             self.zone_names = {
                 zone.id: zone.name_zh if self.state.lang == "zh" and zone.name_zh else zone.name
                 for zone in self.map.geography.grid.tables.zones
@@ -161,7 +166,7 @@ class Session:
             width=125, margin=(18, 4, 0, 0), auto=True, stylesheets=[BORDER],
         )  # fmt: skip
         link = pn.widgets.Button(name=_("Copy link"), width=90, margin=(18, 4, 0, 0), stylesheets=[BORDER])
-        link.js_on_click(code="navigator.clipboard.writeText(window.location.href)")
+        link.js_on_click(args={"label": _("Copy link"), "copied": _("Copied")}, code=COPY)
         self.language = pn.widgets.RadioButtonGroup(
             options={NAMES[lang]: lang for lang in LANGUAGES}, value=self.state.lang, width=130, margin=(18, 0, 0, 4),
             button_type="default", button_style="outline",
@@ -383,7 +388,7 @@ class Session:
         if len(names) > 1:
             titles.append(f'<span class="pill a">A</span><b>{escape(names[1])}</b>')
         self.treated = self.scenarios[-1].treated_zones
-        self.named = _named_differences(self.scenarios) if len(names) > 1 else []
+        self.named = named_differences(self.scenarios) if len(names) > 1 else []
         self.map.show(self.runs, self.treated, titles, self.state.month, self.state.layer, self.state.view)
         self.show_place()
         self.show_startup()
@@ -516,8 +521,11 @@ class Session:
             (j for j in [self.app.jobs.running[RUN]] if j is not None and j.owner is None), None
         )
         if job is not None and job.open and not self._is_shown():
-            text = _("waiting for {n} other runs").format(n=len(self.app.jobs.queues[RUN])) if job.status == "waiting" else (
-                job.step or _("starting the model"))  # fmt: skip
+            text = (
+                _("waiting for {n} other runs").format(n=len(self.app.jobs.queues[RUN]))
+                if job.status == "waiting"
+                else (self._step(job))
+            )
             if job.total and job.status == "running":
                 text += f" {job.finished}/{job.total}"
             return f'<div class="say" role="status">{escape(_("Running: {what}").format(what=text))}</div>'
@@ -528,6 +536,11 @@ class Session:
             return f'<div class="warn">{escape(text)}</div>'
         text = _("Seed {seed}, {n} months. One run is a story, not a result; effects are on the right.")
         return f'<div class="s">{escape(text.format(seed=self.state.seed, n=len(self.runs[0].months)))}</div>'
+
+    def _step(self, job: Job) -> str:
+        """Return what a job does just now; that of the page itself may have been asked for in another language."""
+        own = job.asked[-1] == self.state.lang
+        return (job.step if own else translated(job.step, self.state.lang)) or _("starting the model")
 
     def _is_shown(self) -> bool:
         try:
@@ -545,7 +558,7 @@ class Session:
                  .format(n=job.finished, all=job.total or "?"), "done": _("done")}  # fmt: skip
         text = words.get(job.status, "")
         if job.status == "running":
-            text = f"{job.step or _('starting the model')}: {job.finished} / {job.total or '?'}"
+            text = f"{self._step(job)}: {job.finished} / {job.total or '?'}"
             if job.failed:
                 text += _(", {n} failed").format(n=job.failed)
         share = 100 * (job.finished + job.failed) / job.total if job.total else 0
@@ -566,28 +579,3 @@ class Session:
         if self.said.get(name) != text:
             self.said[name] = text
             pane.object = text
-
-
-def _named_differences(scenarios: list[Scenario]) -> list[str]:
-    """Return what a policy's scenario has that the baseline has not, in words: levers and values."""
-    base, policy = scenarios
-    from sim.report.words import kind_name
-
-    own = {lever.id: lever for lever in base.policies}
-    lang = current_language()
-    lines = [
-        f"{kind_name(str(getattr(lever, 'kind', ''))).of(lang)}: {lever.id}"
-        for lever in policy.policies
-        if own.get(lever.id) != lever
-    ]
-    lines += [
-        _("without {lever}").format(lever=name) for name in own if name not in {p.id for p in policy.policies}
-    ]
-    theirs = {entry.key: entry.value for entry in base.entries()}
-    for entry in policy.entries():
-        if (
-            not entry.key.startswith(("policies", "announced", "name", "description", "extends"))
-            and theirs.get(entry.key) != entry.value
-        ):
-            lines.append(f"{entry.key} = {entry.value} ({theirs.get(entry.key)})")
-    return lines

@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from sim.language import LANGUAGES, _
+from sim.language import LANGUAGES, N_, _, in_language
 from sim.levers import LEVERS
 from sim.problems import Problem, ScenarioError, nearest, shown
 from sim.scenario import Scenario
@@ -120,9 +120,10 @@ class State:
             return shipped
         changes = dict(self.changes)
         if "name" not in changes:
-            changes["name"] = _("{name}, edited").format(name=shipped.name)[:120]
+            edited = N_("{name}, edited")
+            changes["name"] = in_language(edited, "en").format(name=shipped.name)[:120]
             if shipped.name_zh:
-                changes["name_zh"] = f"{shipped.name_zh}（已修改）"
+                changes["name_zh"] = in_language(edited, "zh").format(name=shipped.name_zh)[:120]
         return shipped.with_values(changes).model_copy(update={"id": self.policy_id})
 
     def typed(self) -> dict[str, Any]:
