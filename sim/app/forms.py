@@ -17,10 +17,12 @@ from sim.parameters import SEGMENTS
 Changed = Callable[[str, Any], None]
 #: look of a field: its label takes as many lines as it needs, and what is not allowed has a frame
 FIELD = """.bk-input-group{white-space:normal}
-:host(.refused) .bk-input,:host(.refused) .bk-input-group{border:2px solid #B8621B;background:#fff}"""
+:host(.refused) .bk-input{border:2px solid #B8621B;background:#fff}"""
 #: boxes to tick, as many beside each other as there is room for
 TICKS = """.bk-input-group{display:grid!important;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:2px 6px}
-label{display:flex;align-items:center;font-size:12.5px;line-height:1.3;margin:0}input{flex:none;margin:0 5px 0 0!important}"""
+label{display:flex;align-items:center;font-size:12.5px;line-height:1.3;margin:0}
+input{flex:none;margin:0 5px 0 0!important}span{top:0!important}
+:host(.refused) .bk-input-group{border:2px solid #B8621B;background:#fff}"""
 #: the slider was let go of: its value as one would type it
 SLIDE = "text.value = String(Number(slider.value_throttled.toPrecision(12)))"
 #: something was typed: the slider goes there, or to its nearest end

@@ -27,8 +27,8 @@ BORDER = ".bk-btn.bk-btn-default{border:1px solid #8A9299!important;background:#
 NAMES = {"en": "English", "zh": "中文"}
 #: the address holds the whole state; where the browser does not let it be copied, it is shown
 COPY = """navigator.clipboard.writeText(window.location.href).then(() => {
-  cb_obj.label = copied;
-  setTimeout(() => { cb_obj.label = label; }, 1500);
+  source.label = copied;
+  setTimeout(() => { source.label = label; }, 2500);
 }, () => window.prompt(label, window.location.href))"""
 
 
