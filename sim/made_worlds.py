@@ -42,6 +42,8 @@ class MadeWorld(Section, abc.ABC):
         meaning="People who begin to look for work in a startup; absent: as many as the first posts need.",
         source=_SOURCE)  # fmt: skip
 
+    #: what it is called, in English and Chinese
+    called: ClassVar[tuple[str, str]]
     #: whether distances go around the edges; whether places have no distance at all
     wraps: ClassVar[bool] = False
     apart: ClassVar[bool] = False
@@ -111,6 +113,7 @@ class _Let(MadeWorld):
 class Places(_Let):
     """Places without distance: spillovers stay in a place, and from everywhere every place is equally near."""
 
+    called: ClassVar[tuple[str, str]] = ("Equal places", "等同地点")
     kind: Literal["places"] = Field(description=_KIND)
     places: int = parameter(
         2, unit="places", bounds=(1, MOST_ZONES), sweep=(2, 16),
@@ -177,6 +180,7 @@ class _Field(MadeWorld):
 class Torus(_Field, _Let):
     """A rectangle whose edges are joined, so that no cell is at a border."""
 
+    called: ClassVar[tuple[str, str]] = ("Torus", "环面")
     kind: Literal["torus"] = Field(description=_KIND)
     wraps: ClassVar[bool] = True
 
@@ -184,12 +188,14 @@ class Torus(_Field, _Let):
 class Plain(_Field, _Let):
     """A uniform plain with borders; what radiates beyond them is lost."""
 
+    called: ClassVar[tuple[str, str]] = ("Uniform plain", "均匀平原")
     kind: Literal["plain"] = Field(description=_KIND)
 
 
 class Empty(_Field):
     """A plain on which nobody is at home yet: no startups and no other tenants."""
 
+    called: ClassVar[tuple[str, str]] = ("Empty region", "空白区域")
     kind: Literal["empty"] = Field(description=_KIND)
     inflow_heads_month: float | None = parameter(
         200.0, unit="heads/month", bounds=(0, 1e9), sweep=(0, 1000),
@@ -200,6 +206,7 @@ class Empty(_Field):
 class Line(_Let):
     """Parks in a row, each a square of cells."""
 
+    called: ClassVar[tuple[str, str]] = ("Line of parks", "一排园区")
     kind: Literal["line"] = Field(description=_KIND)
     parks: int = parameter(
         8, unit="parks", bounds=(1, 100), sweep=(2, 16), meaning="Number of parks; each is a zone.", source=_SOURCE)  # fmt: skip
@@ -244,14 +251,6 @@ WORLDS: dict[str, type[MadeWorld]] = {
     "plain": Plain,
     "line": Line,
     "empty": Empty,
-}
-#: what each is called
-_NAMES = {
-    "places": ("Equal places", "等同地点"),
-    "torus": ("Torus", "环面"),
-    "plain": ("Uniform plain", "均匀平原"),
-    "line": ("Line of parks", "一排园区"),
-    "empty": ("Empty region", "空白区域"),
 }
 _ONE, _ONE_ZH = {"places": "place", "line": "park"}, {"places": "地点", "line": "园区"}
 
@@ -300,8 +299,8 @@ def _settings(world: MadeWorld, zones: list[Zone], width: float, height: float) 
         "width_km": width,
         "height_km": height,
         "cell_km": world.cell_km,
-        "name": _NAMES[world.kind][0],
-        "name_zh": _NAMES[world.kind][1],
+        "name": world.called[0],
+        "name_zh": world.called[1],
         "belts": {"all": {"name": "all zones", "name_zh": "全部"}},
         "funds": {"partner_seats": [], "seat_weights": dict.fromkeys((zone.id for zone in zones), 1.0)},
         "inflow_heads_month": world.inflow_heads_month,

@@ -7,7 +7,6 @@ the size of a cell, never on the scenario.
 
 import dataclasses
 import functools
-import math
 
 import numpy as np
 
@@ -76,7 +75,7 @@ class Grid:
         ValueError
             If `cell_km` is no finite number above 0.
         """
-        if cell_km is not None and not 0.0 < cell_km < math.inf:
+        if cell_km is not None and not 0.0 < cell_km < np.inf:
             raise ValueError(f"cell_km: must be finite and above 0, not {cell_km}")
         tables = read_world(world)
         own = float(tables.settings["cell_km"])
