@@ -11,6 +11,8 @@ Noise-free comparison of stochastic agent-based simulations using common random 
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,22 @@ _STREAM_COUNT = max(STREAMS.values()) + 1
 _BEFORE_START = 1 << 20  #: added to months of the history, which are negative
 
 
+def _of(signature: str) -> Callable[[Any], Any]:
+    """Return a decorator that compiles a kernel for these types and no others; arguments are turned into them.
+
+    A 64-bit number that a kernel returns is a Python int outside of compiled code. Left to itself, numba would take one
+    below 2^63 as signed, which gives other bits, and refuse a larger one once it has compiled for signed numbers.
+    """
+
+    def fix(dispatcher: Any) -> Any:
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher
+
+    return fix
+
+
+@_of("uint64(uint64)")
 @kernel
 def mix(x):
     """Return a 64-bit number in which every bit depends on every bit of x (SplitMix64 finaliser)."""
@@ -58,18 +76,21 @@ def mix(x):
     return x ^ (x >> np.uint64(31))
 
 
+@_of("uint64(uint64, uint64)")
 @kernel
 def combine(a, b):
     """Return a 64-bit hash of the ordered pair of 64-bit numbers (a, b)."""
     return mix(mix(a + np.uint64(0x9E3779B97F4A7C15)) ^ (b * np.uint64(0xD1342543DE82EF95)))
 
 
+@_of("uint64(uint64, uint64, uint64)")
 @kernel
 def identity(parent, month, slot):
     """Return the uid of the child `slot` that `parent` has in `month`; its top bit is clear."""
     return combine(combine(parent, month), slot) >> np.uint64(1)
 
 
+@_of("uint64(uint64, uint64)")
 @kernel
 def bits_at(key, uid):
     """Return the 64 random bits at address (key, uid, 0), of which the first 52 are the uniform number.
@@ -79,12 +100,14 @@ def bits_at(key, uid):
     return mix(key + uid * np.uint64(0xD1342543DE82EF95))
 
 
+@_of("uint64(uint64, int64)")
 @kernel
 def moved(key, k):
     """Return the key under which what is at address (key, uid, k) is at (key, uid, 0)."""
     return key + np.uint64(k) * np.uint64(0x9E3779B97F4A7C15)
 
 
+@_of("float64(uint64, uint64, int64)")
 @kernel
 def uniform(key, uid, k):
     """Return the uniform number in the open interval (0, 1) at address (key, uid, k)."""
@@ -93,6 +116,7 @@ def uniform(key, uid, k):
     return np.uint64(bits | np.uint64(0x3FF0000000000000)).view(np.float64) - 0.9999999999999998889776975
 
 
+@_of("float64[::1](uint64, int64)")
 @kernel
 def uniforms(key, number):
     """Return the uniform numbers of the uids 0 to number - 1 at address (key, uid, 0)."""
@@ -102,6 +126,7 @@ def uniforms(key, number):
     return out
 
 
+@_of("float64(uint64, uint64, int64)")
 @kernel
 def normal(key, uid, k):
     """Return the standard normal number at address (key, uid, k)."""
@@ -121,6 +146,7 @@ def pick(u, weights):
     return weights.size - 1
 
 
+@_of("int64(float64, uint64, uint64, int64)")
 @kernel
 def poisson(rate, key, uid, k):
     """Return the Poisson(rate) count at address (key, uid, k).

@@ -136,3 +136,16 @@ def test_compilation_changes_no_bit_of_a_hash():
         for uid in UIDS[:300]:
             assert mix(uid) == mix.py_func(uid)
             assert combine(key, uid) == combine.py_func(key, uid)
+
+
+def test_a_number_below_2_63_and_one_above_are_the_same_address_as_the_unsigned_numbers_that_they_spell():
+    # what a kernel returns is a Python int, which numba would take as signed
+    for a, b in ((5, 3), (2**63, 2**64 - 1), (7, 2**63 + 11), (2**64 - 1, 0)):
+        unsigned = np.uint64(a), np.uint64(b)
+        assert combine(a, b) == combine(*unsigned)
+        assert mix(a) == mix(unsigned[0])
+        assert identity(a, b, 2) == identity(*unsigned, np.uint64(2))
+        for k in (0, 3):
+            assert uniform(a, b, k) == uniform(*unsigned, k)
+            assert normal(a, b, k) == normal(*unsigned, k)
+            assert poisson(9.0, a, b, k) == poisson(9.0, *unsigned, k)
