@@ -12,7 +12,7 @@ import functools
 import hashlib
 import importlib.util
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -126,6 +126,8 @@ def load(group: str, name: str, base: type[Any]) -> type[Any] | None:
     problem = _wrong(group, name, loaded)
     if problem:
         raise PluginError(f"{what}: {problem}")
+    if group == POLICIES:
+        _guard(loaded)
     version = found[0].dist.version if found[0].dist is not None else ""
     _LOADED[loaded] = Plugin(name, packages[0], version, loaded)
     return loaded
@@ -141,6 +143,9 @@ def _wrong(group: str, name: str, loaded: type[Any]) -> str:
         kind = loaded.model_fields["kind"].annotation if "kind" in loaded.model_fields else None
         if kind != Literal[name]:
             return _('needs the field kind: Literal["{name}"]').format(name=shown(name))
+        lost = [key for key in loaded.strength if key not in loaded.model_fields]
+        if lost:
+            return _("strength names what is no field: {keys}").format(keys=shown(", ".join(lost)))
     bare = [key for key, field in loaded.model_fields.items() if not field.description]
     if group == PROCESSES and bare:
         return _("parameters without a meaning: {keys}").format(keys=", ".join(bare))
@@ -156,6 +161,44 @@ def fingerprints(kinds: Iterable[type]) -> dict[str, str]:
     """Return the hash of the sources of each plug-in among some classes, by package and name."""
     found = [plugin for kind in kinds if (plugin := of_plugin(kind)) is not None]
     return {f"{plugin.package}:{plugin.name}": plugin.sources for plugin in found}
+
+
+def _guard(kind: type[Any]) -> None:
+    """Let whatever fails in what a run and its tables ask of a lever be blamed on its plug-in, whoever asks."""
+    for name, answer_is_fine in _ASKED.items():
+        setattr(kind, name, _guarded(getattr(kind, name), name, answer_is_fine))
+
+
+def _guarded(method: Callable[..., Any], name: str, fine: Callable[[Any], bool]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def guarded(lever: Any, *given: Any, **named: Any) -> Any:
+        try:
+            answer = method(lever, *given, **named)
+            if not fine(answer):
+                raise ValueError(_("{name}: {answer} is no finite number").format(name=name, answer=answer))
+            if name == "offer" and (endless := given[0].endless()):
+                raise ValueError(_("offer: {names}: no finite number").format(names=", ".join(endless)))
+        except PluginError:
+            raise
+        except Exception as error:
+            blame(type(lever), error)
+            raise
+        return answer
+
+    return guarded
+
+
+def _is_finite(number: Any) -> bool:
+    return bool(np.isfinite(number))
+
+
+#: what is asked of a lever, and which answers will do
+_ASKED: dict[str, Callable[[Any], bool]] = {
+    "since": lambda months: True,
+    "offer": lambda nothing: True,
+    "fixed_cost_rmb": _is_finite,
+    "budget_rmb": lambda most: most is None or _is_finite(most),
+}
 
 
 def blame(kind: type, error: Exception) -> None:
@@ -216,14 +259,15 @@ class Added:
         Raises
         ------
         PluginError
-            If one fails; names the package.
+            If one fails or leaves a number that is not finite; names the package.
         """
         for address, process in self._at[place]:
             from sim.randomness import combine, mix  # compiled code, which no schema needs
 
-            key = combine(combine(mix(self._seed), address), np.uint64(world.month))
+            key = np.uint64(combine(combine(mix(self._seed), address), np.uint64(world.month)))
             try:
                 process.act(world, terms, key)
+                world.check_finite()  # here it is known whose doing it is
             except Exception as error:
                 blame(type(process), error)
                 raise

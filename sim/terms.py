@@ -5,6 +5,7 @@ Neutral terms are zeros (factors: ones), and a lever of zero strength gives neut
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -222,3 +223,27 @@ class Terms:
             attraction=np.zeros((4, 2, n_zones)),
             housing=np.zeros(n_zones),
         )
+
+    def endless(self) -> list[str]:
+        """Return the names of the fields that hold a number which is not finite."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return [
+            name for name, value in fields.items() if not all(np.isfinite(n).all() for n in _numbers(value))
+        ]
+
+
+def _numbers(value: Any) -> Iterator[np.ndarray]:
+    """Yield all numbers inside a value, as arrays."""
+    if dataclasses.is_dataclass(value):
+        value = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    elif isinstance(value, dict):
+        value = list(value.values())
+    elif isinstance(value, np.ndarray) and value.dtype.names:
+        value = [value[name] for name in value.dtype.names]
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _numbers(part)
+        return
+    numbers = np.asarray(value)
+    if np.issubdtype(numbers.dtype, np.number):
+        yield numbers

@@ -17,6 +17,7 @@ from sim.__main__ import cli
 from sim.levers import LEVERS
 from sim.model import ClusterModel
 from sim.places import shipped_folder
+from sim.randomness import uniform
 from sim.scenario import Scenario
 from sim.work import read_work
 
@@ -194,6 +195,7 @@ def test_processes_act_at_their_place_in_the_order_of_their_names_with_draws_of_
         place: ClassVar[str] = "ends"
 
         def act(self, world, terms, key):
+            assert type(key) is np.uint64
             heard.append(("late", world.month, int(key), float(world.seen)))
 
     class Early(Late):
@@ -274,6 +276,81 @@ def test_a_plug_in_that_fails_while_it_runs_is_named(site, tmp_path):
     result = sim("run", file, "--months", "1")
     assert result.exit_code == 4
     assert "plug-in thing of bad-package: failed: ZeroDivisionError: by nothing" in result.stderr
+
+
+def test_processes_of_plug_ins_act_with_every_seed(example):
+    small = Scenario.load(example).with_values({"initial.startups": 20, "initial.history_months": 2})
+    uniform(3, np.uint64(5), 0)  # a small key before them changes nothing
+    for seed in range(1, 31):
+        ClusterModel.from_scenario(small, seed=seed).step()
+
+
+LEVER = (
+    "import numpy as np\n"
+    "from typing import ClassVar, Literal\n"
+    "from pydantic import Field\n"
+    "from sim.levers.base import Dated\n"
+    "class Thing(Dated):\n"
+    "    kind: Literal['thing'] = Field(description='Kind.')\n"
+    "    {strength}\n"
+    "    def offer(self, terms, row, since, zones):\n"
+    "        {offer}\n"
+    "    def fixed_cost_rmb(self, since):\n"
+    "        {cost}\n"
+    "    def budget_rmb(self, months, years):\n"
+    "        {budget}\n"
+    "    {since}\n"
+)
+FINE = {"strength": "", "offer": "pass", "cost": "return 1.0", "budget": "return None", "since": ""}
+FAULTS = {
+    "an offer that is no number": ({"offer": "terms.attraction[0, 0, 0] = np.nan"}, "offer: attraction: no finite number"),
+    "an offer of its own that is no number": ({"offer": "terms.own['x'] = {'y': np.inf}"}, "offer: own: no finite number"),
+    "a cost that is no number": ({"cost": "return float('nan')"}, "fixed_cost_rmb: nan is no finite number"),
+    "a cost that raises": ({"cost": "1 / 0"}, "failed: ZeroDivisionError"),
+    "months that raise": ({"since": "def since(self, start, month): 1 / 0"}, "failed: ZeroDivisionError"),
+    "a budget that raises": ({"budget": "1 / 0"}, "failed: ZeroDivisionError"),
+    "a strength that is no field": ({"strength": "strength: ClassVar[tuple] = ('power',)"}, "strength names what is no field: power"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_whatever_fails_in_the_lever_of_a_plug_in_names_its_package_before_a_month_is_over(
+    site, tmp_path, what
+):
+    parts, said = FAULTS[what]
+    install(
+        site, "bad-package", "1.0", {"sim.policies": {"thing": "broken_five:Thing"}},
+        {"broken_five.py": LEVER.format(**FINE | parts)},
+    )  # fmt: skip
+    file = tmp_path / "a.toml"
+    file.write_text(
+        'extends = "baseline"\nname = "A"\n[initial]\nstartups = 50\nhistory_months = 1\n'
+        '[[policies]]\nid = "a"\nkind = "thing"\nfrom = "2025-01"\n',
+        encoding="utf-8",
+    )
+    result = sim("run", file, "--months", "1")
+    assert result.exit_code == 4, result.output
+    assert "plug-in thing of bad-package" in result.stderr
+    assert said in result.stderr, result.stderr
+
+
+def test_a_process_that_leaves_cash_that_is_no_number_is_named(site):
+    source = (
+        "from sim.plugins import Process\n"
+        "class Thing(Process):\n"
+        "    def act(self, world, terms, key):\n"
+        "        world.startups['cash'][:1] = float('nan')\n"
+    )
+    install(
+        site,
+        "bad-package",
+        "1.0",
+        {"sim.processes": {"thing": "broken_six:Thing"}},
+        {"broken_six.py": source},
+    )
+    scenario = Scenario.load("baseline").with_values(SMALL | {"processes.thing": {}})
+    with pytest.raises(plugins.PluginError, match="plug-in thing of bad-package: failed: .*cash of 1 of"):
+        ClusterModel.from_scenario(scenario, seed=1).step()
 
 
 def test_a_name_of_two_packages_or_of_this_program_is_no_name(site):
