@@ -172,13 +172,16 @@ def scenario() -> None:
 @click.argument("files", metavar=_("FILE..."), nargs=-1, required=True)
 def validate(files: tuple[str, ...]) -> None:
     """Check files; all of them, also after one with errors."""
+    from sim.city import City, grid_of
     from sim.problems import ScenarioError, shown
     from sim.scenario import Scenario
 
     problems = []
     for file in files:
         try:
-            Scenario.load(file)
+            world = Scenario.load(file).world
+            if isinstance(world, City):
+                grid_of(world, world.id)
         except ScenarioError as error:
             problems += error.problems
         else:

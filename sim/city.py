@@ -8,9 +8,10 @@ holds is the content, so that plans and checkpoints are whole and a changed tabl
 import functools
 import hashlib
 import json
+import math
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,13 +30,13 @@ from sim.explain import NOT_BLANK, explain
 from sim.language import N_, _
 from sim.levers import Table
 from sim.levers.base import quantity
-from sim.places import Ground, Node, WorldTables, Zone, read_ground
+from sim.places import Ground, Node, WorldError, WorldTables, Zone, read_ground
 from sim.problems import Problem, ScenarioError, nearest, shown
 from sim.toml_source import KeyPath, Source, dotted, read_source
 
 #: the files of a world folder
 SETTINGS, ZONES, NODES, GEO, LABELS = "world.toml", "zones.csv", "nodes.csv", "geo", "labels.csv"
-MOST_ZONES, MOST_NODES = 400, 2000
+MOST_ZONES, MOST_NODES, MOST_BELTS = 400, 2000, 12
 MOST_SQUARES = 250_000  #: of the lattice on which cells are laid
 MOST_GROUND_BYTES = 4_000_000  #: of a file that only maps read
 ID = r"^[a-z0-9][a-z0-9-]*$"
@@ -147,7 +148,7 @@ class Settings(Table):
     credit_short: Text = Field(default="", description=N_("The same in a few words."))
     stock_note: str = Field(default="", max_length=1000, description=N_("What to know of the stock."))
     belts: Annotated[dict[str, Belt], *IN_ORDER] = Field(
-        min_length=1, max_length=12, description=N_("Belts by id.")
+        min_length=1, max_length=MOST_BELTS, description=N_("Belts by id.")
     )
     funds: Funds = Field(description=N_("Where venture funds sit."))
     map: Frame = Field(default=Frame(), description=N_("What maps show."))
@@ -283,16 +284,22 @@ def repeats(rows: Iterable[CityZone | CityNode]) -> Iterator[tuple[int, str]]:
             )
 
 
-def _misfit_zones(settings: Settings, zones: tuple[CityZone, ...]) -> Iterator[Misfit]:
+def misfit_rows(zones: Sequence[CityZone]) -> Iterator[tuple[int, str, str]]:
+    """Yield position, column and message of what does not fit together in the table of zones itself."""
     if not any(zone.initial_share for zone in zones):
-        yield ZONES, 0, "initial_ai_firm_share", _("at least one zone must have a weight above 0")
+        yield 0, "initial_ai_firm_share", _("at least one zone must have a weight above 0")
+    for position, zone in enumerate(zones):
+        if zone.potential_stock_m2 is not None and zone.potential_stock_m2 < zone.stock_m2:
+            message = _("must be at least the stock of today, {stock}").format(stock=f"{zone.stock_m2:,.15g}")
+            yield position, "potential_stock_m2", message
+
+
+def _misfit_zones(settings: Settings, zones: tuple[CityZone, ...]) -> Iterator[Misfit]:
+    yield from ((ZONES, *wrong) for wrong in misfit_rows(zones))
     for position, zone in enumerate(zones):
         if zone.belt not in settings.belts:
             message = _('no belt "{word}" in world.toml').format(word=shown(zone.belt))
             yield ZONES, position, "belt", message + nearest(zone.belt, settings.belts)
-        if zone.potential_stock_m2 is not None and zone.potential_stock_m2 < zone.stock_m2:
-            message = _("must be at least the stock of today, {stock}").format(stock=f"{zone.stock_m2:,.15g}")
-            yield ZONES, position, "potential_stock_m2", message
         x = (zone.lon - settings.origin_lon) * settings.km_per_degree_lon
         y = (zone.lat - settings.origin_lat) * settings.km_per_degree_lat
         if not (0 < x < settings.width_km and 0 < y < settings.height_km):
@@ -340,8 +347,29 @@ def read_city(folder: pathlib.Path, name: str, inside: pathlib.Path | None = Non
         settings=settings,
         zones=tuple(zones),
         nodes=tuple(nodes),
-        map=_map(folder, name),
+        map=_map(folder, name, settings, [zone.id for zone in zones]),
     )
+
+
+def grid_of(city: City, name: str) -> Any:
+    """Return the grid (``sim.space.Grid``) of the world whose folder messages call `name`.
+
+    Raises
+    ------
+    ScenarioError
+        If a zone has no cell.
+    """
+    from sim.space import Grid  # compiled code, which reading a folder does not need
+
+    try:
+        return Grid.of(city)
+    except WorldError as error:
+        why = str(error).removeprefix(f"own:{city.id}: ")
+        message = _(
+            "{why}: give it more floor space or a larger radius, or choose smaller cells or a smaller "
+            "smallest_cell_stock_m2"
+        ).format(why=why)
+        raise ScenarioError([Problem(os.path.join(name, ZONES), None, None, "", message)]) from None
 
 
 def _stay_inside(folder: pathlib.Path, name: str, inside: pathlib.Path) -> None:
@@ -410,7 +438,39 @@ def _values(row: Row, kind: type[Table]) -> dict[str, Any]:
     return values
 
 
-def _map(folder: pathlib.Path, name: str) -> Map:
+#: columns of labels.csv besides the zone, and where a name may stand beside its point
+_LABEL_COLUMNS = ("short_en", "short_zh", "x_km", "y_km", "align")
+_ALIGNS = ("left", "center", "right")
+
+
+def _check_labels(path: pathlib.Path, name: str, settings: Settings, zones: list[str]) -> None:
+    """Raise ScenarioError if labels.csv names what the world has not, or places that no map shows."""
+    table = read_table(path, name, {"zone": "zone"}, dict.fromkeys(_LABEL_COLUMNS, ""), MOST_ZONES)
+    problems = []
+    for row in table.rows:
+        zone, align = row.cells["zone"], row.cells.get("align", "")
+        if zone not in zones:
+            message = _('no zone "{word}" in zones.csv').format(word=shown(zone)) + nearest(zone, zones)
+            problems.append(table.problem(row, "zone", message))
+        if align and align not in _ALIGNS:
+            message = _("must be one of {words}, not {given}").format(
+                words=", ".join(_ALIGNS), given=shown(align)
+            )
+            problems.append(table.problem(row, "align", message))
+        at = {key: row.cells.get(key, "") for key in ("x_km", "y_km")}
+        for (key, cell), size in zip(at.items(), (settings.width_km, settings.height_km), strict=True):
+            number = number_in(cell)
+            if cell and (number is None or not -size <= number <= 2 * size):
+                message = _("must be a number of km from {low:g} to {high:g}, not {given}")
+                message = message.format(low=-size, high=2 * size, given=shown(cell))
+                problems.append(table.problem(row, key, message))
+            elif not cell and any(at.values()):
+                problems.append(table.problem(row, key, _("needs both coordinates, or neither")))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _map(folder: pathlib.Path, name: str, settings: Settings, zones: list[str]) -> Map:
     """Return what maps show of a folder."""
     geo = folder / GEO
     files = [folder / LABELS, *(sorted(geo.iterdir()) if geo.is_dir() else ())]
@@ -420,12 +480,13 @@ def _map(folder: pathlib.Path, name: str) -> Map:
             raise ScenarioError(
                 [Problem(os.path.join(name, str(file.relative_to(folder))), 1, 1, "", message)]
             )
+    if (folder / LABELS).is_file():
+        _check_labels(folder / LABELS, os.path.join(name, LABELS), settings, zones)
     try:
         ground = read_ground(folder)
         for row in (*ground.stations, *ground.places):
-            float(row["lon"]), float(row["lat"])
-        for row in ground.labels:
-            {"zone": row["zone"]} | {key: float(row[key]) for key in ("x_km", "y_km") if row.get(key)}
+            if not (math.isfinite(float(row["lon"])) and math.isfinite(float(row["lat"]))):
+                raise ValueError(_("a place is no finite number"))
         return Map(
             labels=ground.labels, districts=ground.districts, stations=ground.stations, places=ground.places
         )

@@ -68,6 +68,8 @@ def read_table(
         If it cannot be read, a column is missing or not known, or a row has other cells than there are columns.
     """
     lines = read_text(path, name, SUFFIX, MOST_BYTES).split("\n")
+    if not lines[0].strip():
+        raise ScenarioError([Problem(name, 1, 1, "", _("the first line is blank; it must name the columns"))])
     header = _columns(lines[0], name, required, optional)
     rows: list[Row] = []
     problems: list[Problem] = []

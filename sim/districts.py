@@ -187,7 +187,8 @@ def _area(library: Any, file: _File, position: int, feature: Any) -> Any:
             )
             return None
     area = library.MultiPolygon([(part[0], part[1:]) for part in parts if part])
-    if area.is_empty or not math.isfinite(area.area) or area.area == 0:
+    # the two halves of a bow-tie cancel out, so that it is the hull that tells whether there is an area
+    if area.is_empty or not math.isfinite(area.area) or area.convex_hull.area == 0:
         file.refuse(position, ".geometry", _("the area is empty"))
         return None
     if not area.is_valid:

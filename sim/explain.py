@@ -178,9 +178,19 @@ def _wrong_length(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo
     about = error["ctx"]
     if error["type"] == "too_short":
         return _("must not be empty")
-    if field is not None and Ellipsis not in get_args(field.annotation):
+    if field is not None and _lengths_are_fixed(field.annotation):
         return _("too many values: {rule}").format(rule=_length_rule(field))
+    if error["loc"] == ("policies",):
+        rule = _("must have at most {n} entries, those of the files that it extends among them")
+        return rule.format(n=about["max_length"])
     return _("must have at most {n} entries").format(n=about["max_length"])
+
+
+def _lengths_are_fixed(annotation: Any) -> bool:
+    """Return whether a value is a tuple of so many parts, and not a list or a table of any length."""
+    if getattr(annotation, "__metadata__", None):
+        return _lengths_are_fixed(get_args(annotation)[0])
+    return get_origin(annotation) is tuple and Ellipsis not in get_args(annotation)
 
 
 def _length_rule(field: FieldInfo | None) -> str:
@@ -200,6 +210,9 @@ def _lengths(annotation: Any) -> Iterator[int]:
 def _out_of_range(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo | None) -> str:
     given = error.get("ctx", {}).get("value", error["input"])
     low, high = limits(field) if field is not None else (None, None)
+    if low is None and high is None:  # a number inside a list or a table
+        about = error.get("ctx", {})
+        low, high = about.get("ge", about.get("gt")), about.get("le", about.get("lt"))
     if error["type"] == "greater_than":
         rule = _("must be more than {low}, not {given}")
     elif low is not None and high is not None:
@@ -317,6 +330,9 @@ _SENTENCES: dict[str, Sentence] = {
     "too_many_cells": _rule(N_("makes {cells} cells; a made world has at most {most}")),
     "wrong_count": _rule(
         N_("must be one number for all zones or one for each of {zones}, not {numbers} numbers")
+    ),
+    "lacks_process": _rule(
+        N_('the lever "{id}" acts through the process "{process}", which has no table here')
     ),
     "repeated_id": _rule(N_('the id "{id}" stands twice')),
 }

@@ -80,6 +80,9 @@ def require_startups(scenario, world: World) -> None:
     initial, given = scenario.initial, world.grid.tables.startups is not None
     if given or not initial.startups or (world.startups["status"] == ACTIVE).any():
         return
+    if not any(zone.vacancy_share * zone.stock_m2 for zone in world.grid.tables.zones):
+        message = _("no zone has vacant floor space (vacancy_share), so that no startup finds rooms")
+        raise ScenarioError([Problem(scenario.id, None, None, "world", message)])
     message = _(
         "a history of {months} months leads to no startup, and so to none of the {startups} of the first month: "
         "lengthen it, or let more be founded"

@@ -1,6 +1,7 @@
 """``sim world new`` and ``sim world check``: a world folder from districts, zones and nodes, and what is in one."""
 
 import csv
+import dataclasses
 import functools
 import io
 import itertools
@@ -11,12 +12,13 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.city import (
     GEO,
     LABELS,
+    MOST_BELTS,
     MOST_NODES,
     MOST_ZONES,
     NODES,
@@ -25,6 +27,8 @@ from sim.city import (
     City,
     CityNode,
     CityZone,
+    grid_of,
+    misfit_rows,
     read_city,
     read_rows,
     repeats,
@@ -33,9 +37,11 @@ from sim.csv_source import Table
 from sim.districts import District, as_geojson, km_per_degree, read_districts, shapely, square_km
 from sim.language import _
 from sim.made_worlds import MOST_CELLS
-from sim.places import WorldError
 from sim.problems import Problem, ScenarioError, is_hidden, nearest, shown
+from sim.toml_source import KeyPath, read_source
 
+#: share by which a degree of world.toml may be longer or shorter than on the ellipsoid
+WRONG_DEGREE = 0.02
 #: the most that a city may reach from west to east or south to north [km]: the grid is a plane
 MOST_KM = 200.0
 #: land around the outermost floor space, and around all on maps [km]
@@ -60,8 +66,9 @@ def new_world(
     cell_km: float = 0.5,
     home: str = "",
     credit: str = "",
+    lang: str = "en",
 ) -> list[str]:
-    """Write a world folder; return what was found, line by line.
+    """Write a world folder with its map; return what was found, line by line.
 
     Parameters
     ----------
@@ -77,6 +84,8 @@ def new_world(
         Name of the district that is white on maps, empty for none.
     credit
         Whose data maps show.
+    lang
+        Language of the map.
 
     Raises
     ------
@@ -105,16 +114,10 @@ def new_world(
     if problems or zone_table is None:
         raise ScenarioError(problems)
     where = _districts_of(found, zone_rows, zone_table, problems)
-    _check_size(zone_rows, zone_table, problems)
+    _check_tables(zone_rows, zone_table, node_rows, node_table, problems)
     if problems:
         raise ScenarioError(problems)
-    given = {row.belt: (row.belt, row.belt) for row in zone_rows if row.belt}
-    belts: dict[str, tuple[str, str]] = {}
-    for i, row in enumerate(zone_rows):
-        district = where[row.id]
-        named = (row.belt, row.belt) if row.belt else (district.name, district.name_zh)
-        belt = row.belt or _belt_id(district.name, named, given | belts)
-        zone_rows[i], belts[belt] = row.model_copy(update={"belt": belt}), named
+    zone_rows, belts = _with_belts(zone_rows, zone_table, where)
     texts = {
         SETTINGS: _settings((name, name_zh), zone_rows, node_rows, belts, cell_km, home, credit),
         ZONES: _as_csv(CityZone, zone_rows),
@@ -128,8 +131,18 @@ def new_world(
         for file, text in texts.items():
             write_text(made / file, text)
         made.chmod(0o755)
-        lines = check_world(str(made), out)
+        try:
+            lines = check_world(str(made), out)
+        except ScenarioError as error:  # of files that are not kept: it is the user's that are to be mended
+            files = {ZONES: zones, NODES: nodes, SETTINGS: name}
+            raise ScenarioError(
+                dataclasses.replace(
+                    wrong, path=files.get(pathlib.Path(wrong.path).name, out), line=None, column=None
+                )
+                for wrong in error.problems
+            ) from None
         write_text(made / LABELS, _labels_of(made))
+        draw_map(str(made), lang)
         if folder.is_dir():
             folder.rmdir()
         os.replace(made, folder)
@@ -156,8 +169,6 @@ def check_world(folder: str, name: str | None = None) -> list[str]:
     ImportError
         If it has boundaries and Shapely is not installed.
     """
-    from sim.space import Grid
-
     path, name = pathlib.Path(folder), folder if name is None else name
     problems: list[Problem] = []
     districts: list[District] = []
@@ -172,15 +183,10 @@ def check_world(folder: str, name: str | None = None) -> list[str]:
     where: dict[str, District] = {}
     if districts and zone_table is not None:
         where = _districts_of(districts, zone_rows, zone_table, problems)
+    problems += _contradictions(path, os.path.join(name, SETTINGS), city, districts)
     if problems:
         raise ScenarioError(problems)
-    try:
-        grid = Grid.of(city)
-    except WorldError as error:
-        message = _("{why}: give it more floor space or a larger radius, or choose smaller cells").format(
-            why=error
-        )
-        raise ScenarioError([Problem(zones, None, None, "", message)]) from None
+    grid = grid_of(city, name)
     if grid.n_cells > MOST_CELLS:
         message = _("{n} cells with floor space, more than {most}: choose larger ones")
         message = message.format(n=grid.n_cells, most=MOST_CELLS)
@@ -249,6 +255,84 @@ def _belt_id(name: str, named: tuple[str, str], belts: Mapping[str, tuple[str, s
     first = re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or "belt"
     numbered = itertools.chain([first], (f"{first}-{n}" for n in itertools.count(2)))
     return next(belt for belt in numbered if belts.get(belt, named) == named)
+
+
+def _check_tables(
+    zones: Sequence[CityZone],
+    zone_table: Table,
+    nodes: Sequence[CityNode],
+    node_table: Table | None,
+    problems: list[Problem],
+) -> None:
+    """Refuse what of the two tables does not fit together."""
+    _check_size(zones, zone_table, problems)
+    if not problems and node_table is not None:
+        _check_reach(zones, nodes, node_table, problems)
+    problems += [zone_table.problem(zone_table.rows[i], *wrong) for i, *wrong in misfit_rows(zones)]
+    problems += [zone_table.problem(zone_table.rows[i], "lat", wrong) for i, wrong in _one_centre(zones)]
+
+
+def _with_belts(
+    zones: Sequence[CityZone], table: Table, where: dict[str, District]
+) -> tuple[list[CityZone], dict[str, tuple[str, str]]]:
+    """Return the zones, each in a belt, and the names of the belts; a zone without one is in that of its district."""
+    given = {zone.belt: (zone.belt, zone.belt) for zone in zones if zone.belt}
+    belts: dict[str, tuple[str, str]] = {}
+    settled = []
+    for zone, row in zip(zones, table.rows, strict=True):
+        district = where[zone.id]
+        named = (zone.belt, zone.belt) if zone.belt else (district.name, district.name_zh)
+        belt = zone.belt or _belt_id(district.name, named, given | belts)
+        settled.append(zone.model_copy(update={"belt": belt}))
+        belts[belt] = named
+        if len(belts) > MOST_BELTS:
+            message = _("more than {most} belts: give zones a `belt` that several of them share")
+            raise ScenarioError([table.problem(row, "belt", message.format(most=MOST_BELTS))])
+    return settled, belts
+
+
+def _check_reach(
+    zones: Sequence[CityZone], nodes: Sequence[CityNode], table: Table, problems: list[Problem]
+) -> None:
+    """Refuse nodes that are too far away from the zones for a plane."""
+    lon_km, lat_km = km_per_degree(sum(zone.lat for zone in zones) / len(zones))
+    for key, km in (("lon", lon_km), ("lat", lat_km)):
+        values = [getattr(zone, key) for zone in zones]
+        for node, row in zip(nodes, table.rows, strict=True):
+            value = getattr(node, key)
+            away = max(value - min(values), max(values) - value) * km
+            if away > MOST_KM:
+                message = _("lies {km:.0f} km away from a zone; a city may reach over {most:.0f}")
+                problems.append(table.problem(row, key, message.format(km=away, most=MOST_KM)))
+
+
+def _one_centre(zones: Sequence[CityZone]) -> Iterator[tuple[int, str]]:
+    """Yield position and message of each zone at the very centre of one before it, which leaves one of them no cell."""
+    first: dict[tuple[float, float], CityZone] = {}
+    for position, zone in enumerate(zones):
+        other = first.setdefault((zone.lat, zone.lon), zone)
+        if other is not zone:
+            message = _('has the same centre as the zone "{zone}": cells belong to one zone')
+            yield position, message.format(zone=shown(other.id))
+
+
+def _contradictions(
+    folder: pathlib.Path, name: str, city: City, districts: Sequence[District]
+) -> list[Problem]:
+    """Return what world.toml says of degrees and districts that is not so."""
+    source = read_source(folder / SETTINGS, name)
+    found: list[tuple[str, KeyPath, str]] = []
+    lat = sum(zone.lat for zone in city.zones) / len(city.zones)
+    for key, km in zip(("km_per_degree_lon", "km_per_degree_lat"), km_per_degree(lat), strict=True):
+        given = getattr(city.settings, key)
+        if abs(given / km - 1) > WRONG_DEGREE:
+            message = _("a degree is {km:.2f} km long at latitude {lat:.1f}, not {given:g}")
+            found.append((key, (key,), message.format(km=km, lat=lat, given=given)))
+    home, names = city.settings.map.home_district, [district.name for district in districts]
+    if home and home not in names:
+        message = _('no district "{word}"').format(word=shown(home)) + nearest(home, names)
+        found.append(("map.home_district", ("map", "home_district"), message))
+    return [Problem(name, *source.place(at), key, message) for key, at, message in found]
 
 
 def _settings(

@@ -227,7 +227,7 @@ class Scenario(BaseModel):
         default=(), max_length=31, description="Levers that act in the scenario.")  # fmt: skip
 
     processes: Annotated[dict[str, AnyProcess], BeforeValidator(_with_names), AfterValidator(Processes)] = Field(
-        default_factory=Processes, max_length=20, description="Processes of plug-ins by name, with their parameters.")  # fmt: skip
+        default_factory=Processes, max_length=20, validate_default=True, description="Processes of plug-ins by name, with their parameters.")  # fmt: skip
 
     announced: Annotated[tuple[Announced, ...], Strict(False)] = Field(
         default=(), max_length=20,
@@ -264,6 +264,16 @@ class Scenario(BaseModel):
                 ids = ", ".join(lever.id for lever in policies if isinstance(lever, kind))
                 raise PydanticCustomError("only_one", "only one lever of this kind: {ids}", {"ids": ids})
         return policies
+
+    @field_validator("processes")
+    @classmethod
+    def _levers_have_their_processes(cls, processes: Processes, info: ValidationInfo) -> Processes:
+        for lever in info.data.get("policies", ()):
+            for name in lever.needs:
+                if name not in processes:
+                    about = {"id": lever.id, "process": name}
+                    raise PydanticCustomError("lacks_process", "{id} needs the process {process}", about)
+        return processes
 
     @field_validator("announced")
     @classmethod

@@ -161,9 +161,12 @@ def value_of(scenario: Scenario, key: str) -> Any:
         holder = next((lever for lever in scenario.policies if lever.id == parts[1]), None)
         parts = parts[2:]
     for part in parts:
-        if not isinstance(holder, BaseModel) or part not in type(holder).model_fields:
+        if isinstance(holder, BaseModel) and part in type(holder).model_fields:
+            holder = getattr(holder, part)
+        elif isinstance(holder, dict) and part in holder:  # the processes of plug-ins
+            holder = holder[part]
+        else:
             raise KeyError(key)
-        holder = getattr(holder, part)
     return holder
 
 

@@ -208,6 +208,9 @@ def _parser_said(what: str) -> str:
     return _(what) if not quote or _(what) != what else _(told) + quote
 
 
+_BARE_MONTH = re.compile(r"=\s*[0-9]{4}-[0-9]{2}\s*(#|$)")
+
+
 def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: Lines) -> ScenarioError:
     found = re.fullmatch(
         r"(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)",
@@ -224,7 +227,11 @@ def _syntax_error(error: tomllib.TOMLDecodeError, text: str, lines: Lines) -> Sc
         key, first, again = repeat
         message = _("given twice; the first stands in line {line}").format(line=lines.place(first)[0])
         return lines.error(again, message, dotted(key))
-    return lines.error(at, _("no TOML: {why}").format(why=_parser_said(found["what"])))
+    why = _parser_said(found["what"])
+    line = text[lines.starts[lines.place(at)[0] - 1] :].partition("\n")[0]
+    if _BARE_MONTH.search(line):
+        why += _(' (a month stands in quotes, as "2025-07")')
+    return lines.error(at, _("no TOML: {why}").format(why=why))
 
 
 def dotted(key: KeyPath) -> str:

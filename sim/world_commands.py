@@ -1,5 +1,7 @@
 """The commands ``sim world new`` and ``sim world check``: arguments turned into function calls."""
 
+import os
+
 import click
 
 from sim.language import _, current_language
@@ -57,11 +59,12 @@ def new(
 ) -> None:
     """Write a world folder and print what was found."""
     from sim.figures import drawable, language_note
-    from sim.new_city import draw_map, new_world, next_lines
+    from sim.new_city import new_world, next_lines
     from sim.problems import shown
 
-    click.echo("\n".join(new_world(name, districts, zones, nodes, out, name_zh, cell_km, home, credit)))
-    click.echo(_("map: {path}").format(path=shown(draw_map(out, drawable(current_language())))))
+    lang = drawable(current_language())
+    click.echo("\n".join(new_world(name, districts, zones, nodes, out, name_zh, cell_km, home, credit, lang)))
+    click.echo(_("map: {path}").format(path=shown(os.path.join(out, "map.png"))))
     if note := language_note():
         click.echo(note, err=True)
     click.echo("\n".join(next_lines(out)), err=True)

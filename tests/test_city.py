@@ -411,3 +411,152 @@ def test_without_shapely_the_line_to_type_is_said(inputs, monkeypatch):
 def test_a_cell_is_a_number_only_if_it_spells_a_finite_one(text, number):
     found = number_in(text)
     assert (found, type(found)) == (number, type(number))
+
+
+def own(folder, zones, nodes=None):
+    """Write a city of two plain rectangles with these rows of zones (and nodes)."""
+    features = []
+    for name, a, b in (("North", 52.5, 52.7), ("South", 52.3, 52.5)):
+        ring = [[13.2, a], [13.6, a], [13.6, b], [13.2, b], [13.2, a]]
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "properties": {"name_en": name}, "geometry": shape})
+    text = json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"))
+    (folder / INPUTS[0]).write_text(text, encoding="utf-8")
+    columns = (
+        "zone,name_en,lat,lon,radius_km,stock_m2,rent_rmb_m2_month,vacancy_share,initial_ai_firm_share,belt"
+    )
+    (folder / INPUTS[1]).write_text("\n".join([columns, *zones]) + "\n", encoding="utf-8")
+    columns = "node,name_en,lat,lon,kind,ai_graduates_per_year,ai_spinoffs_per_year"
+    nodes = nodes or ["uni,University,52.52,13.40,university,400,9"]
+    (folder / INPUTS[2]).write_text("\n".join([columns, *nodes]) + "\n", encoding="utf-8")
+
+
+def row(zone, lat, lon, belt="", radius=0.8, stock=900000, share=0.4):
+    return f"{zone},{zone.title()},{lat},{lon},{radius},{stock},200,0.1,{share},{belt}"
+
+
+APART = [row("a", 52.62, 13.40), row("b", 52.55, 13.25), row("c", 52.43, 13.5), row("d", 52.45, 13.28),
+         row("e", 52.53, 13.53)]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [1, 4, 5])
+def test_a_city_all_of_whose_zones_have_room_for_their_names_has_a_map(inputs, number):
+    own(inputs, APART[:number])
+    result = new(inputs)
+    assert result.exit_code == 0, result.output
+    assert all(label.x is not None for label in Geography.of(read_city(inputs / "city", "city")).labels)
+    assert (inputs / "city" / "map.png").is_file()
+
+
+def test_a_map_that_cannot_be_drawn_leaves_no_folder_in_the_way_of_the_next_try(inputs, monkeypatch):
+    def fail(*_given):
+        raise OSError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sim.new_city.draw_map", fail)
+        assert new(inputs).exit_code != 0
+    assert new(inputs).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("zones", "nodes", "said"),
+    [
+        ([row(f"z{i}", 52.35 + i / 50, 13.4, f"b{i}") for i in range(13)], None,
+         ": belt: more than 12 belts: give zones a `belt`"),
+        ([row("a", 52.62, 13.4, share=0), row("b", 52.55, 13.25, share=0)], None,
+         "zones.csv:2:35: initial_ai_firm_share: at least one zone must have a weight above 0"),
+        ([row("a", 52.62, 13.4)], ["uni,University,58.5,13.40,university,400,9"],
+         "nodes.csv:2:16: lat: lies 654 km away from a zone"),
+        ([row("a", 52.62, 13.4), row("mitte", 52.62, 13.4)], None,
+         'zones.csv:3:13: lat: has the same centre as the zone "a"'),
+        ([row("a", 52.62, 13.4), row("mitte", 52.45, 13.3, stock=10)], None, "zones.csv: zone 'mitte' has no cell"),
+    ],
+)  # fmt: skip
+def test_what_new_refuses_stands_in_a_file_of_the_users(inputs, zones, nodes, said):
+    own(inputs, zones, nodes)
+    lines = refused(inputs, said)
+    assert "city" not in "".join(lines).replace("a city may", "").replace("world", ""), lines
+
+
+LABELS_HEAD = "zone,short_en,short_zh,x_km,y_km,align\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LABELS_HEAD + "market-square,M,,1,1,middle\n", "labels.csv:2:22: align: must be one of left, center, right"),
+        (LABELS_HEAD + "market-square,M,,inf,1,left\n", "labels.csv:2:18: x_km: must be a number of km from"),
+        (LABELS_HEAD + "market-square,M,,1,nan,left\n", "labels.csv:2:20: y_km: must be a number of km from"),
+        (LABELS_HEAD + "market-square,M,,1,1e9,left\n", "labels.csv:2:20: y_km: must be a number of km from"),
+        (LABELS_HEAD + "market-square,M,,1,,left\n", "labels.csv:2:20: y_km: needs both coordinates, or neither"),
+        (LABELS_HEAD + "market-squar,M,,1,1,left\n", 'zone "market-squar" in zones.csv; did you mean "market-square"?'),
+        ("zone,x\nmarket-square,1\n", "labels.csv:1:6: x: unknown column"),
+    ],
+)  # fmt: skip
+def test_labels_that_no_map_can_show_are_refused_at_their_place(made, tmp_path, text, said):
+    shutil.copytree(made / "city", tmp_path / "city")
+    (tmp_path / "city" / "labels.csv").write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(cli, ["world", "check", str(tmp_path / "city")])
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (r"km_per_degree_lon = .*", "km_per_degree_lon = 30", "km_per_degree_lon: a degree is 7"),
+        (r"\Z", '[map]\nhome_district = "Nrd"\n', 'map.home_district: no district "Nrd"'),
+        (r"market-square = .*", "market-square = -0.5",
+         "funds.seat_weights.market-square: must be at least 0, not -0.5"),
+    ],
+)  # fmt: skip
+def test_contradictions_of_world_toml_are_refused_at_their_line(made, tmp_path, old, new, said):
+    shutil.copytree(made / "city", tmp_path / "city")
+    file = tmp_path / "city" / "world.toml"
+    text = re.sub(r"\[map\]\nhome_district.*\n", "", file.read_text(encoding="utf-8"))
+    file.write_text(re.sub(old, new, text, count=1), encoding="utf-8")
+    result = CliRunner().invoke(cli, ["world", "check", str(tmp_path / "city")])
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert re.search(r"world\.toml:\d+:", result.stderr)
+
+
+def test_a_city_without_cells_is_refused_when_a_scenario_is_validated(made, tmp_path):
+    shutil.copytree(made, tmp_path / "rivertown")
+    file = tmp_path / "rivertown" / "city" / "world.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        re.sub("smallest_cell_stock_m2 = .*", "smallest_cell_stock_m2 = 1e9", text), encoding="utf-8"
+    )
+    result = CliRunner().invoke(cli, ["scenario", "validate", str(tmp_path / "rivertown" / "today.toml")])
+    assert result.exit_code == 2, result.output
+    assert "city/zones.csv: zone 'market-square' has no cell" in result.stderr
+    assert "smallest_cell_stock_m2" in result.stderr
+
+
+def test_a_city_without_vacant_space_is_told_so(made, tmp_path):
+    shutil.copytree(made, tmp_path / "rivertown")
+    file = tmp_path / "rivertown" / "city" / "zones.csv"
+    rows = [line.split(",") for line in file.read_text(encoding="utf-8").splitlines()]
+    for cells in rows[1:]:
+        cells[rows[0].index("vacancy_share")] = "0"
+    file.write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    scenario = Scenario.load(tmp_path / "rivertown" / "today.toml").with_values({"initial.history_months": 2})
+    with pytest.raises(ScenarioError, match=r"world: no zone has vacant floor space \(vacancy_share\)"):
+        ClusterModel.from_scenario(scenario, seed=1)
+
+
+def test_a_boundary_like_a_bow_tie_crosses_itself_though_its_halves_cancel_out(inputs):
+    own(inputs, APART)
+    text = (inputs / INPUTS[0]).read_text(encoding="utf-8")
+    tie = "[13.2,52.5],[13.6,52.7],[13.6,52.5],[13.2,52.7],[13.2,52.5]"
+    start = text.index("[[[") + 2
+    (inputs / INPUTS[0]).write_text(text[:start] + tie + text[text.index("]]]") + 1 :], encoding="utf-8")
+    refused(inputs, "the boundary crosses itself at")
+
+
+def test_a_table_whose_first_line_is_blank_is_told_so_once(inputs):
+    file = inputs / "zones.csv"
+    file.write_text("\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
+    lines = refused(inputs, "zones.csv:1:1: the first line is blank; it must name the columns")
+    assert len(lines) == 1

@@ -17,8 +17,10 @@ from sim.__main__ import cli
 from sim.levers import LEVERS
 from sim.model import ClusterModel
 from sim.places import shipped_folder
+from sim.problems import ScenarioError
 from sim.randomness import uniform
 from sim.scenario import Scenario
+from sim.study_files import Study
 from sim.work import read_work
 
 EXAMPLE = shipped_folder().parent / "docs" / "howto" / "example-plugin"
@@ -117,6 +119,8 @@ def test_a_plug_in_has_validation_units_a_schema_and_a_table_like_the_models_own
         ("gain_per_month = 0.002", "gain_per_mont = 0.1", '14:1: processes.learning.gain_per_mont: unknown key; did you mean "gain_per_month"?'),
         ("gain_per_month = 0.01", 'gain_per_month = "x"', "20:1: policies[0].gain_per_month: must be a number, not text"),
         ('zones = ["yongfeng"', 'zones = ["yongfen"', '19:10: policies[0].zones[0]: no zone "yongfen" in this world; did you mean "yongfeng"?'),
+        ('["yongfeng", "cuihu"]', '["yongfeng", "yongfeng"]', '19:1: policies[0].zones: the id "yongfeng" stands twice'),
+        ("[processes.learning]\ngain_per_month = 0.002", "", 'processes: the lever "mentors" acts through the process "learning", which has no table here'),
         ("[processes.learning]", "[processes.learnin]", '13:1: processes.learnin: no process "learnin"'),
         ("[processes.learning]", "[processes.learnin]", 'is its package installed?); did you mean "learning"?'),
         ('kind = "mentors"', 'kind = "mentor"', '18:1: policies[0].kind: no kind "mentor"; did you mean "mentors"?'),
@@ -285,6 +289,29 @@ def test_processes_of_plug_ins_act_with_every_seed(example):
         ClusterModel.from_scenario(small, seed=seed).step()
 
 
+def test_a_study_varies_a_parameter_of_a_plug_ins_process_over_the_range_that_it_states(example, tmp_path):
+    (tmp_path / "mentors.toml").write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+    file = tmp_path / "study.toml"
+    file.write_text(
+        'scenarios = ["baseline", "mentors.toml"]\nseeds = 1\nmonths = 1\n[design]\nmethod = "grid"\nlevels = 2\n'
+        '[[design.axes]]\nkey = "processes.learning.gain_per_month"\n',
+        encoding="utf-8",
+    )
+    study = Study.load(file)
+    gains = [
+        study.applied("mentors", point).processes["learning"].model_dump()["gain_per_month"]
+        for point in study.points
+    ]
+    assert gains == [0.0, 0.01]
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("gain_per_month", "gain_per_mont"), encoding="utf-8"
+    )
+    with pytest.raises(
+        ScenarioError, match=r'no such key|did you mean "processes\.learning\.gain_per_month"'
+    ):
+        Study.load(file)
+
+
 LEVER = (
     "import numpy as np\n"
     "from typing import ClassVar, Literal\n"
@@ -349,7 +376,7 @@ def test_a_process_that_leaves_cash_that_is_no_number_is_named(site):
         {"broken_six.py": source},
     )
     scenario = Scenario.load("baseline").with_values(SMALL | {"processes.thing": {}})
-    with pytest.raises(plugins.PluginError, match="plug-in thing of bad-package: failed: .*cash of 1 of"):
+    with pytest.raises(plugins.PluginError, match=r"plug-in thing of bad-package: failed: .*cash of 1 of"):
         ClusterModel.from_scenario(scenario, seed=1).step()
 
 

@@ -541,6 +541,7 @@ def test_only_an_inherited_policy_can_be_removed(write):
         ('name = "  "', "1:1: name: must not be blank"),
         ('"a\\u001bb" = 3', "1:1: a\\x1bb: unknown key"),
         ("a = [1,", "1:8: no TOML: Invalid value"),
+        ("from = 2025-07", '1:12: no TOML: Expected newline or end of document after a statement (a month stands in quotes, as "2025-07")'),
         ("months = 3\nmonths = 4", "2:1: months: given twice; the first stands in line 1"),
         ("[land]\n[births]\n[land]", "3:1: land: given twice; the first stands in line 1"),
         ("births = {heredity = 0.1, heredity = 0.2}", "1:27: births.heredity: given twice; "

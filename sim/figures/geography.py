@@ -160,9 +160,10 @@ class Geography:
         return f"{given} · {note}".removeprefix(" · ")
 
     def column_x(self) -> float:
-        """Return where the column of labels begins: right of all zones that stand in it [km]."""
-        inside = [label.x is None for label in self.labels]
-        right = self.grid.x[np.array(inside)[self.grid.zone]].max() + self.grid.cell_km / 2
+        """Return where the column of labels begins: right of all zones that stand in it, or of all if none does [km]."""
+        inside = np.array([label.x is None for label in self.labels])
+        x = self.grid.x[inside[self.grid.zone]] if inside.any() else self.grid.x
+        right = x.max() + self.grid.cell_km / 2
         return float(right + _COLUMN_GAP * self.settings["width_km"])
 
 

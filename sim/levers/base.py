@@ -64,7 +64,16 @@ def _inside_the_scenario(date: str, info: ValidationInfo) -> str:
 Month = Annotated[str, Field(pattern=MONTH_PATTERN), AfterValidator(_inside_the_scenario)]
 #: the id of a zone of the scenario's world
 ZoneId = Annotated[str, Field(json_schema_extra={"zone": True}), AfterValidator(_of_the_world)]
-Zones = Annotated[tuple[ZoneId, ...], Strict(False)]
+
+
+def _once_each(zones: tuple[str, ...]) -> tuple[str, ...]:
+    for zone in zones:
+        if zones.count(zone) > 1:
+            raise PydanticCustomError("repeated_id", "the id {id} stands twice", {"id": zone})
+    return zones
+
+
+Zones = Annotated[tuple[ZoneId, ...], Strict(False), AfterValidator(_once_each)]
 Segment = Literal["OPC", "APP", "MODEL", "EMB"]
 Segments = Annotated[tuple[Segment, ...], Strict(False)]
 ALL_SEGMENTS: tuple[Segment, ...] = ("OPC", "APP", "MODEL", "EMB")
@@ -108,6 +117,8 @@ class Lever(Table, abc.ABC):
         The table of ``Terms`` in which it has a row; empty if it only adds to sums.
     strength
         Fields without any one of which it does nothing, and costs nothing.
+    needs
+        Processes of plug-ins through which it acts: a scenario with the lever must have their tables.
     """
 
     place_bound: ClassVar[bool] = True
@@ -117,6 +128,7 @@ class Lever(Table, abc.ABC):
     alone: ClassVar[bool] = False
     slot: ClassVar[str] = ""
     strength: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ()
 
     id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$",
                     description="Name of the lever inside its scenario.")  # fmt: skip

@@ -16,6 +16,7 @@ class Mentors(Dated):
     assumed: ClassVar[str] = "how much better mentors make startups"
     acts_on: ClassVar[str] = "the process learning: rise of log quality"
     strength: ClassVar[tuple[str, ...]] = ("gain_per_month",)
+    needs: ClassVar[tuple[str, ...]] = ("learning",)
 
     kind: Literal["mentors"] = Field(description="Kind of lever.")
     zones: Zones = Field(min_length=1, description="Zones in which there are mentors.")
