@@ -561,7 +561,8 @@ def levers_page() -> str:
     """Return the page of all kinds of levers: what each does, where it acts, what it costs, what is known of it."""
     out = f"{MARK}\n\n# Levers\n\n"
     out += (
-        "What a `[[policies]]` table of a scenario file may be: its `kind`, one section each. Levers combine, a kind may "
+        "What a `[[policies]]` table of a scenario file may be: its `kind`, one section each. Levers combine (a "
+        "scenario has at most 31, those of the files that it extends among them), a kind may "
         "occur more than once, and their order in a file changes nothing. A lever whose strength is 0 changes nothing, "
         "bit for bit. What each spent, whom it served and whom it refused stands month by month in the table "
         "[costs](series.md#costs-one-row-a-month-and-lever): what a lever could not spend is not counted as its cost. "

@@ -334,5 +334,6 @@ _SENTENCES: dict[str, Sentence] = {
     "lacks_process": _rule(
         N_('the lever "{id}" acts through the process "{process}", which has no table here')
     ),
+    "repeated_zone": _rule(N_('the zone "{id}" stands twice')),
     "repeated_id": _rule(N_('the id "{id}" stands twice')),
 }

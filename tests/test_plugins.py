@@ -119,7 +119,7 @@ def test_a_plug_in_has_validation_units_a_schema_and_a_table_like_the_models_own
         ("gain_per_month = 0.002", "gain_per_mont = 0.1", '14:1: processes.learning.gain_per_mont: unknown key; did you mean "gain_per_month"?'),
         ("gain_per_month = 0.01", 'gain_per_month = "x"', "20:1: policies[0].gain_per_month: must be a number, not text"),
         ('zones = ["yongfeng"', 'zones = ["yongfen"', '19:10: policies[0].zones[0]: no zone "yongfen" in this world; did you mean "yongfeng"?'),
-        ('["yongfeng", "cuihu"]', '["yongfeng", "yongfeng"]', '19:1: policies[0].zones: the id "yongfeng" stands twice'),
+        ('["yongfeng", "cuihu"]', '["yongfeng", "yongfeng"]', '19:1: policies[0].zones: the zone "yongfeng" stands twice'),
         ("[processes.learning]\ngain_per_month = 0.002", "", 'processes: the lever "mentors" acts through the process "learning", which has no table here'),
         ("[processes.learning]", "[processes.learnin]", '13:1: processes.learnin: no process "learnin"'),
         ("[processes.learning]", "[processes.learnin]", 'is its package installed?); did you mean "learning"?'),

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from sim.terms import NO_LIMIT, WAN, Terms
@@ -64,16 +64,7 @@ def _inside_the_scenario(date: str, info: ValidationInfo) -> str:
 Month = Annotated[str, Field(pattern=MONTH_PATTERN), AfterValidator(_inside_the_scenario)]
 #: the id of a zone of the scenario's world
 ZoneId = Annotated[str, Field(json_schema_extra={"zone": True}), AfterValidator(_of_the_world)]
-
-
-def _once_each(zones: tuple[str, ...]) -> tuple[str, ...]:
-    for zone in zones:
-        if zones.count(zone) > 1:
-            raise PydanticCustomError("repeated_id", "the id {id} stands twice", {"id": zone})
-    return zones
-
-
-Zones = Annotated[tuple[ZoneId, ...], Strict(False), AfterValidator(_once_each)]
+Zones = Annotated[tuple[ZoneId, ...], Strict(False)]
 Segment = Literal["OPC", "APP", "MODEL", "EMB"]
 Segments = Annotated[tuple[Segment, ...], Strict(False)]
 ALL_SEGMENTS: tuple[Segment, ...] = ("OPC", "APP", "MODEL", "EMB")
@@ -132,6 +123,14 @@ class Lever(Table, abc.ABC):
 
     id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$",
                     description="Name of the lever inside its scenario.")  # fmt: skip
+
+    @field_validator("zones", check_fields=False)
+    @classmethod
+    def _zones_differ(cls, zones: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for zone in zones or ():
+            if (zones or ()).count(zone) > 1:
+                raise PydanticCustomError("repeated_zone", "the zone {id} stands twice", {"id": zone})
+        return zones
 
     def zone_ids(self) -> tuple[str, ...]:
         """Return the zones that the lever names, as `zone` or as `zones`."""
