@@ -340,7 +340,7 @@ sections = st.fixed_dictionaries(
     },
 )
 cuts = st.fixed_dictionaries(
-    {"kind": st.just("rent-cut"), "zones": st.lists(st.sampled_from(["cuihu", "wenquan"]), min_size=1),
+    {"kind": st.just("rent-cut"), "zones": st.lists(st.sampled_from(["cuihu", "wenquan"]), min_size=1, unique=True),
      "share": shares, "from": st.sampled_from(["2025-01", "2026-12"])},
     optional={"max_stage": st.integers(0, 5)},
 )  # fmt: skip
