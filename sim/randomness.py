@@ -60,8 +60,9 @@ def _of(signature: str) -> Callable[[Any], Any]:
     """
 
     def fix(dispatcher: Any) -> Any:
-        dispatcher.compile(signature)
-        dispatcher.disable_compile()
+        if hasattr(dispatcher, "compile"):  # not where compilation is switched off
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
         return dispatcher
 
     return fix

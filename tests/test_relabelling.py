@@ -89,6 +89,7 @@ def rename_zones(folder: pathlib.Path) -> list[str]:
     with (folder / "zones.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([head, *rows])
     in_files(names, folder / "world.toml")
+    in_files(names, folder / "labels.csv")
     assert sorted(map(new_name, names)) != [new_name(name) for name in sorted(names)]
     return names
 
