@@ -89,9 +89,9 @@ def draw_targets(path: pathlib.Path, met: Sequence[Met]) -> pathlib.Path:
         _rows(axes, [f"{row.target.id} {row.target.name}" for row in met])
         axes.set(xlim=(-WIDEST, WIDEST), xlabel=_("distance from the target [tolerances]"))
         axes.set_title(
-            _(
-                "Accepted set against the targets (bar 90 %, ○ mean, ◆ median member, × shipped defaults; red misses)"
-            ),
+            _("Accepted set against the targets")
+            + "\n"
+            + _("bar 90 %, ○ mean, ◆ median member, × shipped defaults; red misses"),
             fontsize=10,
         )
 
