@@ -227,7 +227,7 @@ CALIBRATION = """# Calibration
 What the model is fitted to, how, and what that says of its parameters. Everything on this page is computed from the
 accepted set, `scenarios/haidian/accepted.parquet`. `sim calibrate --out results/calibration` makes such a set from
 nothing with {runs} runs. Finished runs are kept: after an interruption the same command goes on, and it makes the same set
-with any number of processes. `sim calibrate --quick` is a small version, too rough to believe. On two processors the whole took 15 minutes beside other work, and the small version 64 seconds on an idle
+with any number of processes. `sim calibrate --quick` is a small version, too rough to believe. On two processors the whole took 18 minutes beside much other work, and the small version 64 seconds on an idle
 machine, the model compiled already.
 
 A first set was fixed before any fact that was kept out of the fit had been looked at; its second wave had been drawn without the

@@ -275,7 +275,6 @@ def test_tables_name_what_moves_an_output_most_first():
 
 
 def test_the_picture_is_pale_where_the_table_is_silent(monkeypatch, tmp_path):
-    pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure
 
     from sim.calibration import pictures

@@ -13,7 +13,7 @@ from sim.randomness import Draws
 from sim.space import Grid, distance
 from sim.verify import chosen, social, urns, verify, waves
 from sim.verify.case import KnobError
-from sim.verify.chance import counts_row, reach, surprise
+from sim.verify.chance import FALSE_ALARM, counts_row, excess_of_mean, reach, surprise
 from sim.verify.engine import RELATIVE, Company, Theatre, made
 
 QUICK = {
@@ -178,10 +178,10 @@ def test_the_variance_of_the_urn_keeps_its_digits_where_shares_hardly_differ(cel
 
 @pytest.mark.parametrize(("chance", "number"), [(0.5, 20), (0.02, 20), (0.02, 500), (0.3, 100), (0.999, 50)])
 def test_coins_lie_beyond_their_bound_as_seldom_as_it_says_and_not_absurdly_seldom(chance, number):
-    most = urns.farthest(chance * (1 - chance), 1 - chance, chance, number)
+    most = excess_of_mean(chance * (1 - chance), 1 - chance, chance, number, FALSE_ALARM)
     beyond = stats.binom.sf(np.floor(number * (chance + most) * (1 + 1e-12)), number, chance)
-    assert beyond <= urns.FALSE_ALARM / 2
-    assert most >= 1 - chance - 1e-12 or beyond > urns.FALSE_ALARM / 2000
+    assert beyond <= FALSE_ALARM / 2
+    assert most >= 1 - chance - 1e-12 or beyond > FALSE_ALARM / 2000
 
 
 @pytest.mark.parametrize("seed", range(1, 5))

@@ -118,6 +118,22 @@ def test_the_funnel_of_the_defaults_is_that_which_is_published():
     np.testing.assert_allclose(np.cumprod(reach), [0.46, 0.262, 0.144, 0.061, 0.028], atol=5e-4)
 
 
+@pytest.mark.parametrize("tilt", [-0.5, -0.01, 0.002])
+def test_the_cumulant_of_a_life_is_that_of_its_law_month_by_month(tilt):
+    stays = capital.chain(capital.FUNNEL.values({}))
+    going_on, left = np.zeros(len(stays)), []
+    going_on[0] = 1.0
+    for _ in range(5000):
+        after = going_on @ stays
+        left.append(going_on.sum() - after.sum())
+        going_on = after
+    months, law = np.arange(1, 5001), np.array(left)
+    assert law.sum() == pytest.approx(1.0, abs=1e-12)
+    expected = np.log(law @ np.exp(tilt * (months - law @ months)))
+    assert capital.lifetime_cumulant(stays, tilt) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert capital.lifetime_cumulant(stays, 5.0) == np.inf
+
+
 def test_the_chain_of_the_funnel_reaches_each_next_round_with_the_stated_chance():
     values = capital.FUNNEL.values({"reach": "0.9,0.2,0.7,0.5,0.3"})
     step, fail = capital.chain(values), capital.failures(values)

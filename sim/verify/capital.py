@@ -14,7 +14,7 @@ from sim.processes import exits, finance
 from sim.randomness import Draws, combine, uniform
 from sim.verify import worlds
 from sim.verify.case import Case, Knob, KnobError, Row
-from sim.verify.chance import each, mean_row, none_row, number_of, share_row
+from sim.verify.chance import each, none_row, number_of, share_row, sum_row
 from sim.world import FLOW, World, exact
 
 if TYPE_CHECKING:
@@ -113,9 +113,23 @@ def check_funnel(values: Values, seed: int) -> list[Row]:
     for k in range(STAGES - 1):
         hits = number_of(reached > k)
         rows.append(share_row(f"share that reaches round {k + 1}", hits, number, shares[k], each(STAGES)))
-    rows.append(mean_row("mean months until a startup ends", months[0], float(lived.mean()),
-                         spread / math.sqrt(number), each(STAGES), f"{number:,} startups"))  # fmt: skip
+    rows.append(sum_row("mean months until a startup ends", months[0], float(lived.mean()), number,
+                        lambda tilt: lifetime_cumulant(chain(values), tilt), spread, each(STAGES), f"{number:,} lives"))  # fmt: skip
     return rows
+
+
+def lifetime_cumulant(stays: np.ndarray, tilt: float) -> float:
+    """Return ln E e^(tilt (L - E L)), L being the months until a startup ends; infinite where there is none.
+
+    ``stays`` is the chance matrix of those who go on, upper triangular, so that P(L > k) is the sum of the first row of
+    its k-th power.
+    """
+    if math.exp(tilt) * stays.diagonal().max() >= 1.0:
+        return math.inf
+    lasting, ones = np.eye(len(stays)), np.ones(len(stays))
+    mean = linalg.solve(lasting - stays, ones)[0]
+    moment = 1.0 + math.expm1(tilt) * linalg.solve(lasting - math.exp(tilt) * stays, ones)[0]
+    return math.log(moment) - tilt * mean
 
 
 def draw_funnel(values: Values, seed: int, figure: "Figure") -> None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 from sim.verify.case import Row
 
@@ -55,15 +55,6 @@ def share_row(
     if ever is not None:
         reason += f"; {left:.2g} is left to happen"
     return between(quantity, theory, hits / trials, low, high, reason)
-
-
-def mean_row(quantity: str, theory: float, found: float, error: float, rate: float, of: str) -> Row:
-    """Return the comparison of a mean of many with its expectation; `error` is its standard error in theory.
-
-    Only for means so near the normal law that its far tails hold; else take `sum_row`.
-    """
-    number = stats.norm.isf(rate / 2)
-    return Row(quantity, theory, found, number * error, f"{number:.1f} standard errors of {of}")
 
 
 def reach(cumulant: Callable[[float], float], deviation: float, rate: float) -> tuple[float, float]:
@@ -147,6 +138,34 @@ def surprise(variance: float, usual: float, rate: float) -> float:
     with np.errstate(over="ignore"):
         tilt = tilts[np.argmin((enough + (np.expm1(tilts) - tilts) * usual) / tilts)]
     return float((enough + (math.expm1(tilt) - tilt) * variance) / tilt)
+
+
+def excess_of_mean(variance: float, above: float, below: float, number: int, rate: float) -> float:
+    """Return by how much a mean of bounded numbers exceeds its expectation with a chance of at most `rate`/2.
+
+    Parameters
+    ----------
+    variance
+        Of one of them.
+    above, below
+        How far one can lie above and below the expectation.
+    number
+        How many independent ones there are.
+    rate
+        False-alarm rate of both sides.
+    """
+    rarity = math.log(2.0 / rate) / number
+    # Bennett: (1 + u) ln(1 + u) - u = rarity * above^2 / variance
+    u = math.expm1(1.0 + float(special.lambertw((rarity * above**2 / variance - 1.0) / math.e).real))
+    chance = below / (above + below)
+    if -math.log(chance) <= rarity:
+        return min(u * variance / above, above)
+
+    def excess(share: float) -> float:  # Hoeffding's first bound: the relative entropy of two coins
+        return float(special.rel_entr(share, chance) + special.rel_entr(1.0 - share, 1.0 - chance)) - rarity
+
+    coin = float(optimize.brentq(excess, chance, 1.0)) - chance
+    return min(u * variance / above, coin * (above + below), above)
 
 
 def variance_row(quantity: str, sample: np.ndarray, law: np.ndarray, rate: float) -> Row:

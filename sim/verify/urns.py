@@ -7,19 +7,19 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import stats
 
 from sim.compiled import kernel
 from sim.ledger import INDEPENDENT, NEVER
 from sim.processes import births
 from sim.randomness import identity
 from sim.verify.case import Case, Knob, KnobError, Row, demand_affordable
+from sim.verify.chance import FALSE_ALARM, excess_of_mean
 from sim.verify.engine import BARE, SEGMENT, Company
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FALSE_ALARM = 1e-4
 DEFAULTS = {"additions": 200, "urns": 100}
 LEAST_EXPECTED = 8.0  # urns in a class of the chi-square test
 SECONDS = 1.8e-4  # that an entrant takes
@@ -139,34 +139,11 @@ def tolerated(cells: int, start: float, n: int, urns: int) -> float:
     below = float(mean - (more * (a + each + 1) ** 2 + (cells - more) * (a + each) ** 2) / whole)
     if not variance:
         return math.inf
-    most = max(farthest(float(variance), above, below, urns), farthest(float(variance), below, above, urns))
+    spread = float(variance)
+    most = max(
+        excess_of_mean(spread, *sides, urns, FALSE_ALARM) for sides in ((above, below), (below, above))
+    )
     return most if most < max(above, below) else math.inf
-
-
-def farthest(variance: float, above: float, below: float, number: int) -> float:
-    """Return by how much a mean of bounded numbers exceeds its expectation in half of the false alarms or less.
-
-    Parameters
-    ----------
-    variance
-        Of one of them.
-    above, below
-        How far one can lie above and below the expectation.
-    number
-        How many independent ones there are.
-    """
-    rarity = -math.log(FALSE_ALARM / 2.0) / number
-    # Bennett: (1 + u) ln(1 + u) - u = rarity * above^2 / variance
-    u = math.expm1(1.0 + float(special.lambertw((rarity * above**2 / variance - 1.0) / math.e).real))
-    chance = below / (above + below)
-    if -math.log(chance) <= rarity:
-        return min(u * variance / above, above)
-
-    def excess(share: float) -> float:  # Hoeffding's first bound: the relative entropy of two coins
-        return float(special.rel_entr(share, chance) + special.rel_entr(1.0 - share, 1.0 - chance)) - rarity
-
-    coin = float(optimize.brentq(excess, chance, 1.0)) - chance
-    return min(u * variance / above, coin * (above + below), above)
 
 
 def law_of_first(n: int, cells: int, start: float) -> np.ndarray:
