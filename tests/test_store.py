@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import time
 import uuid
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim import files
 from sim.files import APART, csv_of, packed
 from sim.plan import DamagedResultsError, OtherPlanError, Plan
 from sim.record import SERIES
-from sim.store import TABLES, Failure, LockedError, RunRecord, Store, writing
+from sim.store import OUTCOMES, TABLES, Failure, LockedError, RunRecord, Store, writing
 from sim.study_files import KEPT
 
 SCENARIOS = {name: {"fingerprint": name * 8, "content": {}} for name in ("base", "cut")}
@@ -160,6 +161,45 @@ def test_a_line_of_failures_that_a_crash_has_cut_is_left_out(tmp_path):
     whole = (tmp_path / "failures.jsonl").read_text(encoding="utf-8")
     (tmp_path / "failures.jsonl").write_text(whole + whole[:-9], encoding="utf-8")
     assert Store(tmp_path).failures() == [Failure("r", "baseline", 1, "no")]
+
+
+@pytest.mark.parametrize("table", [name for name in TABLES if name != OUTCOMES])
+def test_runs_count_as_done_only_once_every_other_table_of_theirs_is_on_the_disk(
+    tmp_path, monkeypatch, table
+):
+    usual = files.write
+
+    def slow(path, data):
+        """Write as usual, one table after all the others, unless nobody waits for it."""
+        if path.name.startswith(f"{table}-"):
+            time.sleep(0.2)
+        elif path.name.startswith(OUTCOMES):
+            assert shards(tmp_path, table), "runs would be done whose table may never come"
+        usual(path, data)
+
+    monkeypatch.setattr("sim.store.write", slow)
+    with writing(tmp_path, PLAN) as results:
+        results.add([record(PLAN, "base", 1)])
+    assert len(Store(tmp_path).done()) == 1
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_runs_of_which_a_table_finds_no_room_are_not_done_and_whoever_wrote_is_told(
+    tmp_path, monkeypatch, table
+):
+    usual = files.write
+
+    def full(path, data):
+        if path.name.startswith(f"{table}-"):
+            raise OSError(28, "No space left on device")
+        usual(path, data)
+
+    monkeypatch.setattr("sim.store.write", full)
+    with writing(tmp_path, PLAN) as results, pytest.raises(OSError, match="No space"):
+        results.add([record(PLAN, "base", 1)])
+    assert Store(tmp_path).done() == {}
+    monkeypatch.undo()
+    assert len(fill(tmp_path)) == 4
 
 
 def test_two_who_write_the_same_file_at_a_time_do_not_take_each_others(tmp_path, monkeypatch):
