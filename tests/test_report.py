@@ -20,13 +20,15 @@ from sim.intervals import Interval
 from sim.language import LANGUAGES
 from sim.made_worlds import WORLDS
 from sim.report import page_of
+from sim.report.accounts import account_rows, cost_cells, identity
 from sim.report.heading import Heading
 from sim.report.marks import Scale
 from sim.report.page import Page
-from sim.report.rows import rows_of
+from sim.report.rows import price, rows_of
 from sim.report.svg import nice_ticks
 from sim.report.tables import as_csv
-from sim.report.text import Both, money, percent, signed, whole
+from sim.report.text import Both, money, percent, signed, span, whole
+from sim.report.words import stage_name
 from sim.rounding import rounded
 from sim.summary import number
 from sim.summary import percent as said_percent
@@ -204,9 +206,12 @@ def test_no_chinese_stands_in_the_english_page(page):
 
 
 def test_both_languages_say_the_same_numbers():
-    made = [
-        dataclasses.replace(one, costs=()) for one in evaluation().policies
-    ]  # amounts have units of their own
+    made = [  # amounts have units of their own
+        dataclasses.replace(
+            one, costs=(), effects=tuple(e for e in one.effects if not e.metric.endswith("_rmb"))
+        )
+        for one in evaluation().policies
+    ]
     page = Elements(page_of(evaluation(made)))
     number = lambda said: sorted(re.findall(r"\d+(?:[.,]\d+)*", said))  # noqa: E731
     short = [s for s in page.texts["en"] if s.startswith("[")]
@@ -285,6 +290,63 @@ def test_a_price_without_upper_limit_says_what_it_costs_at_least():
     assert "at least 10" in said  # 100 M RMB over a net effect of at most 10
     assert "no upper limit" in said
     assert row.chip in ("◇", "＝")
+
+
+def test_a_price_stands_in_the_unit_of_its_language():
+    row = rows_of(evaluation(), MONTHS)[0]
+    price, range_ = cost_cells(row)[1]
+    assert (price.en, price.zh) == ("8.0", "800")
+    assert (range_.en, range_.zh) == ("[6.0, 10.0]", "[600, 1,000]")
+
+
+def test_an_interval_that_excludes_zero_shows_no_zero():
+    assert span(Interval(2.0, 0.02, 4.0)).en == "[+0.02, +4]"
+    assert span(Interval(-2.0, -4.0, -0.003)).en == "[−4, −0.003]"
+    assert span(Interval(2.0, -0.02, 4.0)).en == "[0, +4]"
+
+
+def test_what_loses_startups_has_no_net_gain_and_what_is_open_is_not_resolved():
+    rows = {str(row.name.en): row for row in rows_of(evaluation(), MONTHS)}
+    assert cost_cells(rows["Fund"])[1][0].en == "no net gain"
+    assert price(rows["Hub"], "per_net_rd_job_rmb")[1].en == "not resolved"
+
+
+def test_the_factors_of_the_identity_multiply_to_the_net_effect():
+    attracted, lost, elsewhere = 5.3, 2.7, -24.4
+    net = attracted - lost + elsewhere
+    row = rows_of(evaluation([policy("New space", net, 9.0, (ZONES[10].id,))]), MONTHS)[0]
+    account = dataclasses.replace(
+        row.result.additionality, gross=around(369.0, 30.0), deadweight_share=123 / 369, leakage=0.0,
+        displacement=1 - attracted / 246, substitution=lost / attracted,
+        multiplier=net / (attracted - lost), appraised=net,
+    )  # fmt: skip
+    told = identity(dataclasses.replace(row, result=dataclasses.replace(row.result, additionality=account)))
+    for said in (told.en, told.zh):
+        factors, result = said.replace("−", "-").rsplit("=", 1)
+        gross, *shares, multiplier = map(float, re.findall(r"-?\d+(?:\.\d+)?", factors.replace("1 -", "")))
+        product = gross * np.prod([1 - share / 100 for share in shares]) * multiplier
+        assert product == pytest.approx(float(re.search(r"-?\d+", result)[0]), rel=0.05)
+
+
+def test_changes_in_the_account_have_a_sign_and_the_level_has_none():
+    rows = account_rows(rows_of(evaluation(), MONTHS)[0])
+    level, *changed = rows
+    assert "+" not in level["value"] + level["range"].en
+    assert all(line["value"][0] in "+−" for line in changed)
+
+
+def test_no_stage_is_called_by_the_letter_of_a_policy():
+    names = [stage_name(stage) for stage in "012345"]
+    assert not {"A", "B", "C"} & {said for name in names for said in (name.en, name.zh)}
+
+
+def test_the_report_says_how_large_a_policy_is_in_both_languages():
+    made = policy("Rent cut", 4.5, 3.0, (ZONES[9].id,))
+    use = dataclasses.replace(made.levers[0], size={"share": 0.5, "budget_rmb_year": 2e7})
+    text = page_of(evaluation([dataclasses.replace(made, levers=(use,))]))
+    for said in ("Share of the rent that the public pays: 50\N{NO-BREAK SPACE}%", "财政承担的租金份额：50%",
+                 "20\N{NO-BREAK SPACE}M\N{NO-BREAK SPACE}RMB/year", "2,000万元/年"):  # fmt: skip
+        assert said in text
 
 
 def test_the_account_of_who_moved_adds_up():

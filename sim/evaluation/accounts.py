@@ -11,6 +11,7 @@ from sim.evaluation.intervals import fieller, mean_of, resamples_of, share_of
 from sim.evaluation.pairing import ACCOUNT
 from sim.evaluation.reading import Runs
 from sim.evaluation.result import Additionality, Cost, Displaced, Effect, Estimate, LeverUse, Plan
+from sim.evaluation.sizes import size_of
 from sim.language import _
 from sim.policy import Policies
 from sim.spending import SERVED
@@ -204,7 +205,7 @@ def lever_uses(runs: Runs, member: design.Member) -> tuple[LeverUse, ...]:
         spent = float(means[0, i]) if means is not None else 0.0
         rows.append(LeverUse(lever.id, lever.kind,  # type: ignore[attr-defined]
                              acting, spent, budget, served, refused, lever.assumed, lever.stress,
-                             lever.zone_ids()))  # fmt: skip
+                             lever.zone_ids(), size_of(lever)))  # fmt: skip
     return tuple(rows)
 
 

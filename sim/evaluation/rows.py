@@ -329,6 +329,8 @@ class LeverUse:
         Whether it is a development of the world outside.
     zones
         Zones that it names.
+    size
+        What the scenario sets for its size, by field in the field's own unit.
     """
 
     lever: str
@@ -341,6 +343,7 @@ class LeverUse:
     assumed: str
     stress: bool
     zones: tuple[str, ...]
+    size: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,6 +33,14 @@ def has_size(scenario: Scenario) -> bool:
     return any(lever.kind in SIZES for lever in scenario.policies)  # type: ignore[attr-defined]
 
 
+def size_of(lever: Any) -> dict[str, float]:
+    """Return what a scenario sets for the size of a lever, by field in its own unit; of new space all openings together."""
+    set_to = {name: getattr(lever, name) for name in SIZES.get(lever.kind, ())}
+    if "phases" in set_to:
+        set_to = {"area_m2": sum(phase.area_m2 for phase in set_to["phases"])}
+    return {name: float(value) for name, value in set_to.items() if value}
+
+
 def scaled(scenario: Scenario, factor: float) -> Scenario:
     """Return a scenario whose levers have a multiple of their size; whole numbers are rounded.
 

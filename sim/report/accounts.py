@@ -3,6 +3,7 @@
 from typing import Any
 
 from sim.evaluation.result import Estimate
+from sim.figures.numbers import MINUS
 from sim.intervals import Interval
 from sim.report.rows import Row, interval_of, least_price, price
 from sim.report.text import (
@@ -13,12 +14,16 @@ from sim.report.text import (
     money,
     money_span,
     percent,
+    price_span,
+    price_text,
     ratio,
     say,
+    shown_percent,
     signed,
     span,
     whole,
 )
+from sim.rounding import rounded
 
 
 def account_rows(row: Row) -> list[dict[str, Any]]:
@@ -44,14 +49,23 @@ def account_rows(row: Row) -> list[dict[str, Any]]:
         (say("Lost in other zones"), say("gone from the region"), account.lost_elsewhere, -1),
     ]
     rows = [
-        {"name": name, "note": note, "total": False, "value": signed(sign * (estimate.mean or 0.0)).removeprefix("+"),
-         "range": span(_signed(interval_of(estimate), sign)) if estimate.mean else EMPTY}
+        {"name": name, "note": note, "total": False, **_level_or_change(estimate, sign, estimate is account.gross)}
         for name, note, estimate, sign in lines
         if estimate.mean or (sign == 1 and estimate is account.gross)
     ]  # fmt: skip
     rows.append({"name": say("Net for the region"), "note": say("the only headline number"), "total": True,
                  "value": signed(account.net.mean or 0.0), "range": span(interval_of(account.net))})  # fmt: skip
     return rows
+
+
+def _level_or_change(estimate: Estimate, sign: int, is_level: bool) -> dict[str, Any]:
+    """Return number and interval of a line: a level without a sign, what is added to it or taken from it with one."""
+    if is_level:
+        return {"value": whole(estimate.mean or 0.0), "range": span(interval_of(estimate), sign=False)}
+    return {
+        "value": signed(sign * (estimate.mean or 0.0)),
+        "range": span(_signed(interval_of(estimate), sign)),
+    }
 
 
 def _signed(interval: Interval, sign: int) -> Interval:
@@ -68,16 +82,20 @@ def identity(row: Row) -> Both:
         account.deadweight_share,
         account.leakage,
         account.displacement,
+        account.substitution,
         account.multiplier,
         account.appraised,
     )
     if any(factor is None for factor in factors):
         return EMPTY
-    dead, leak, moved, multiplier, result = (float(factor) for factor in factors if factor is not None)
-    words = {"gross": whole(account.gross.mean or 0.0), "dead": percent(dead), "leak": percent(leak),
-             "moved": percent(moved), "multiplier": ratio(multiplier), "net": signed(result)}  # fmt: skip
+    dead, leak, moved, lost, multiplier, result = (float(factor) for factor in factors if factor is not None)
+    # a digit more than a table has: of what is nearly all moved, a whole per cent would not give the product
+    words = {"gross": whole(account.gross.mean or 0.0), "multiplier": ratio(multiplier), "net": signed(result)} | {
+        name: shown_percent(rounded(100 * share, 1).replace("-", MINUS))
+        for name, share in (("dead", dead), ("leak", leak), ("moved", moved), ("lost", lost))
+    }  # fmt: skip
     return say("Check by the identity of appraisal: gross {gross} × (1 − deadweight {dead}) × (1 − leakage {leak}) × "
-               "(1 − displacement {moved}) × multiplier {multiplier} = {net}.", **words)  # fmt: skip
+               "(1 − displacement {moved}) × (1 − substitution {lost}) × multiplier {multiplier} = {net}.", **words)  # fmt: skip
 
 
 def cost_cells(row: Row) -> list[tuple[Both, Both]]:
@@ -89,7 +107,7 @@ def cost_cells(row: Row) -> list[tuple[Both, Both]]:
         if spent is None or spent.mean is None
         else (money(spent.mean), money_span(spent.mean, interval_of(spent)))
     ]
-    for name, scale in (("per_net_startup_rmb", 1.0), ("per_net_rd_job_rmb", 1.0), ("per_private_rmb", 1e6)):
+    for name in ("per_net_startup_rmb", "per_net_rd_job_rmb", "per_private_rmb"):
         interval, why = price(row, name)
         if interval.mean is None:
             least = (
@@ -100,10 +118,12 @@ def cost_cells(row: Row) -> list[tuple[Both, Both]]:
             cells.append(
                 (why, EMPTY)
                 if least is None
-                else (say("at least {n}", n=ratio(least)), say("no upper limit"))
+                else (say("at least {n}", n=price_text(least)), say("no upper limit"))
             )
+        elif name == "per_private_rmb":  # RMB for each
+            cells.append((alike(ratio(interval.mean * 1e6)), span(interval, 1e6, sign=False)))
         else:
-            cells.append((alike(ratio(interval.mean * scale)), span(interval, scale, sign=False)))
+            cells.append((price_text(interval.mean), price_span(interval)))
     shares = (
         account.windfall_share if account is not None else None,
         account.landlord_capture if account is not None else None,

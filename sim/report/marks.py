@@ -23,7 +23,7 @@ from sim.report.svg import (
     nice_ticks,
     number,
 )
-from sim.report.text import Both, say, signed, whole
+from sim.report.text import Both, alike, say, signed, whole
 
 #: outline of a key in a box of 24 by 24, by the marker of the palette
 SHAPES = {
@@ -149,10 +149,14 @@ class Scale:
 def axis(scale: Scale, percent: bool = False) -> Drawing:
     """Return the axis of a column of interval plots."""
     drawing = Drawing(PLOT_WIDTH, 18, kind="ax")
-    show = whole if scale.log or percent else signed
     for tick in scale.ticks():
-        text = show(100 * tick if percent else tick)
-        reach = 3.2 * len(text)  # half of what it covers
+        # prices alone are logarithmic, and counted otherwise in Chinese
+        text = (
+            Both(whole(tick), whole(100 * tick))
+            if scale.log
+            else alike(whole(100 * tick) if percent else signed(tick))
+        )
+        reach = 3.2 * max(len(text.en), len(text.zh))  # half of what it covers
         x = min(max(scale.at(tick), reach), PLOT_WIDTH - reach)
         drawing.text(x, 13, text, text_anchor="middle", fill=SECONDARY)
     return drawing

@@ -30,7 +30,8 @@ from sim.report.text import (
     money,
     name_of,
     percent,
-    ratio,
+    price_span,
+    price_text,
     say,
     shown_percent,
     signed,
@@ -227,13 +228,13 @@ class Page:
     def _price_cell(self, row: Row, scale: marks.Scale) -> Cell:
         interval, why = price(row, "per_net_startup_rmb")
         if interval.mean is not None:
-            return Cell(marks.interval_plot(interval, scale, row.mark), alike(ratio(interval.mean)),
-                        span(interval, sign=False))  # fmt: skip
+            return Cell(marks.interval_plot(interval, scale, row.mark), price_text(interval.mean),
+                        price_span(interval))  # fmt: skip
         least = self._least(row)
         if least is None or row.net_interval.low is None:
             return Cell(None, why if why and row.net_interval.low is not None else alike(NONE))
         plot = marks.interval_plot(Interval(least, least, None), scale, row.mark, open_ended=True)
-        return Cell(plot, say("at least {n}", n=ratio(least)), say("no upper limit"))
+        return Cell(plot, say("at least {n}", n=price_text(least)), say("no upper limit"))
 
     def parts_table(self) -> dict[str, Any]:
         """Return net startups by horizon, segment and belt: heads of the columns, and cells by row."""
@@ -503,12 +504,13 @@ def _axis(scale: marks.Scale, intervals: list[Interval], percent: bool = False) 
     return marks.axis(scale, percent) if any(i.mean is not None for i in intervals) else EMPTY
 
 
-def _number_cell(found: Effect | None, scale: float = 1.0) -> tuple[Both, Both, bool]:
-    """Return a mean, its interval, and whether its direction is resolved."""
-    interval = interval_of(found, scale)
-    if found is None or interval.mean is None:
+def _number_cell(found: Effect | None, scales: tuple[float, float] = (1.0, 1.0)) -> tuple[Both, Both, bool]:
+    """Return a mean, its interval, each in the unit of its language, and whether its direction is resolved."""
+    en, zh = (interval_of(found, scale) for scale in scales)
+    if found is None or en.mean is None or zh.mean is None:
         return alike(NONE), EMPTY, False
-    return alike(signed(interval.mean)), span(interval), found.resolved and interval.mean != 0
+    known = Both(signed(en.mean), signed(zh.mean))
+    return known, Both(span(en).en, span(zh).zh), found.resolved and en.mean != 0
 
 
 def _chance(estimate: Estimate) -> Both:
@@ -530,7 +532,7 @@ def _dose(dose: Dose) -> tuple[str, Both, str, Both, Both]:
     cost = dose.present_value_rmb.mean
     return (f"{dose.factor:g}", alike(NONE) if cost is None else money(cost),
             NONE if net.mean is None else signed(net.mean), span(net),
-            say("not resolved") if each.mean is None else alike(ratio(each.mean)))  # fmt: skip
+            say("not resolved") if each.mean is None else price_text(each.mean))  # fmt: skip
 
 
 def _end_of_payments(row: Row) -> int | None:

@@ -12,6 +12,12 @@ from sim.language import LANGUAGES, translated
 from sim.report.text import EMPTY, Both, alike, counted, limits, money, name_of, percent, say, signed, whole
 
 NET, HEADS = "startups_region", "rd_heads_region"
+#: what each cost ratio is divided by
+BOUGHT = {
+    "per_net_startup_rmb": NET,
+    "per_net_rd_job_rmb": HEADS,
+    "per_private_rmb": "private_capital_rmb",
+}
 SMALL = 10.0  #: net startups below which an effect is called little
 #: the order in which roles stand in every table
 ROLES = ("policy", "cash", "placebo", "stress")
@@ -260,6 +266,9 @@ def price(row: Row, name: str) -> tuple[Interval, Both]:
         return interval_of(estimate, 1e-6), EMPTY
     if not row.cost.present_value_rmb.mean:
         return Interval(), say("costs nothing")
+    bought = row.result.effect(BOUGHT[name], row.horizon)
+    if bought is not None and bought.resolved and bought.mean is not None and bought.mean <= 0:
+        return Interval(), say("no net gain")
     return Interval(), say("not resolved")
 
 

@@ -117,7 +117,14 @@ def span(interval: Interval, scale: float = 1.0, sign: bool = True) -> Both:
     if interval.low is None or interval.high is None:
         return EMPTY
     show = signed if sign else ratio
-    return alike(f"[{show(interval.low * scale)}, {show(interval.high * scale)}]")
+    ends = (interval.low * scale, interval.high * scale)
+    said = (_not_zero(end) if interval.excludes_zero and show(end) == "0" else show(end) for end in ends)
+    return alike("[{}, {}]".format(*said))
+
+
+def _not_zero(value: float) -> str:
+    """Return an end that rounding would put at 0, which the interval excludes, with one digit."""
+    return f"{'+' if value > 0 else MINUS}{abs(value):.1g}"
 
 
 def limits(interval: Interval) -> Both:
@@ -136,6 +143,16 @@ def money(rmb: float) -> Both:
     english = english.replace(" ", NARROW)
     chinese = f"{ratio(rmb / 1e8)}亿元" if abs(rmb) >= 1e8 else f"{ratio(rmb / 1e4)}万元"
     return Both(english, chinese)
+
+
+def price_text(millions: float) -> Both:
+    """Return a price [M RMB] without its unit, which heads its column: millions in English, ten thousands in Chinese."""
+    return Both(ratio(millions), ratio(100 * millions))
+
+
+def price_span(interval: Interval) -> Both:
+    """Return the interval of a price [M RMB] in the units of `price_text`, or nothing if there is none."""
+    return Both(span(interval, sign=False).en, span(interval, 100, sign=False).zh)
 
 
 def money_span(rmb: float, interval: Interval) -> Both:

@@ -1,10 +1,14 @@
 """Names of what the code knows by ids: series, segments, belts, kinds of levers."""
 
+from pydantic.fields import FieldInfo
+
+from sim.explain import unit_of
 from sim.figures.geography import Geography
 from sim.figures.page import SEGMENT_NAMES
 from sim.language import N_
+from sim.levers import LEVERS, Phase
 from sim.problems import ScenarioError
-from sim.report.text import Both, alike, name_of, say
+from sim.report.text import EMPTY, Both, alike, money, name_of, percent, ratio, say, whole
 from sim.scenario import Scenario
 from sim.spending import unit_served
 
@@ -46,18 +50,18 @@ KINDS = {
 }
 
 
-def other_outcomes() -> list[tuple[str, float, Both, Both]]:
-    """Return the outcomes that a table shows beside startups and R&D heads: metric, scale, title and unit."""
+def other_outcomes() -> list[tuple[str, tuple[float, float], Both, Both]]:
+    """Return the outcomes that a table shows beside startups and R&D heads: metric, scale by language, title and unit."""
     return [
-        ("production_heads_region", 1.0, say("Production heads"), say("heads")),
-        ("private_capital_rmb", 1e-6, say("Private capital"), say("M RMB, summed")),
-        ("other_tenants_m2_region", 1e-3, say("Other tenants"), say("1,000 m²")),
-        ("top_kept_share", 100.0, say("Top founders kept"), say("% points")),
-        ("survival_3y", 100.0, say("Not failed at 3 years"), say("% points")),
-        ("departures", 1.0, say("Departures"), say("startups, summed")),
-        ("failures", 1.0, say("Failures"), say("startups, summed")),
-        ("rent_rmb_m2_month", 1.0, say("Market rent"), say("RMB/m²/month")),
-        ("vacancy_share", 100.0, say("Vacancy"), say("% points")),
+        ("production_heads_region", (1.0, 1.0), say("Production heads"), say("heads")),
+        ("private_capital_rmb", (1e-6, 1e-8), say("Private capital"), say("M RMB, summed")),
+        ("other_tenants_m2_region", (1e-3, 1e-3), say("Other tenants"), say("1,000 m²")),
+        ("top_kept_share", (100.0, 100.0), say("Top founders kept"), say("% points")),
+        ("survival_3y", (100.0, 100.0), say("Not failed at 3 years"), say("% points")),
+        ("departures", (1.0, 1.0), say("Departures"), say("startups, summed")),
+        ("failures", (1.0, 1.0), say("Failures"), say("startups, summed")),
+        ("rent_rmb_m2_month", (1.0, 1.0), say("Market rent"), say("RMB/m²/month")),
+        ("vacancy_share", (100.0, 100.0), say("Vacancy"), say("% points")),
     ]
 
 
@@ -71,6 +75,31 @@ def kind_name(kind: str) -> Both:
     return say(KINDS[kind]) if kind in KINDS else alike(kind)
 
 
+def size_lines(kind: str, size: dict[str, float]) -> list[Both]:
+    """Return what a scenario sets for the size of a lever, field by field: its meaning, the value and the unit."""
+    fields = (
+        {**(Phase.model_fields if kind == "new-space" else {}), **LEVERS[kind].model_fields}
+        if kind in LEVERS
+        else {}
+    )
+    return [_set_to(fields[name], value) for name, value in size.items() if name in fields]
+
+
+def _set_to(field: FieldInfo, value: float) -> Both:
+    unit = unit_of(field)
+    per = say(unit) if unit else EMPTY
+    if unit == "share":
+        said = percent(value)
+    elif unit.startswith("RMB"):
+        english = money(value).en if value >= 1e6 else f"{whole(value)} RMB"
+        said = Both(english.removesuffix("RMB") + per.en, money(value).zh.removesuffix("元") + per.zh)
+    else:
+        many = ratio(value / 1e4) + "万" if value >= 1e5 else f"{ratio(value)} "
+        said = Both(f"{ratio(value)} {per.en.replace('m2', 'm²')}".strip(), f"{many}{per.zh}".strip())
+    meaning = say((field.description or "").split("\n\n")[0].replace("\n", " "))
+    return say("{name}: {text}", name=Both(meaning.en.rstrip("."), meaning.zh.rstrip("。")), text=said)
+
+
 def served_name(kind: str) -> Both:
     """Return what levers of a kind serve; nothing for a kind that is not known here."""
     unit = unit_served(kind)
@@ -79,7 +108,14 @@ def served_name(kind: str) -> Both:
 
 def stage_name(stage: str) -> Both:
     """Return what a stage, the number of the last round closed, is called."""
-    names = (say("No round yet"), say("Seed round"), *map(alike, "ABC"), say("D or later"))
+    names = (
+        say("No round yet"),
+        say("Seed round"),
+        say("Series A"),
+        say("Series B"),
+        say("Series C"),
+        say("D or later"),
+    )
     return names[int(stage)] if stage.isdecimal() and int(stage) < len(names) else alike(stage)
 
 
