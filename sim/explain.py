@@ -221,7 +221,7 @@ def _out_of_range(error: ErrorDetails, _owner: type[BaseModel], field: FieldInfo
         rule = _("must be at least {low}, not {given}")
     else:
         rule = _("must be at most {high}, not {given}")
-    unit = f" ({_(unit_of(field))})" if unit_of(field) else ""
+    unit = _(" ({what})").format(what=_(unit_of(field))) if unit_of(field) else ""
     return rule.format(low=_plain(low), high=_plain(high), given=shown(given)) + unit
 
 
@@ -236,8 +236,8 @@ def _in_brackets(field: FieldInfo | None) -> str:
     elif low is not None:
         span = _("at least {low}").format(low=_plain(low))
     unit = _(unit_of(field)) if unit_of(field) else ""
-    rule = ", ".join(part for part in (span, unit) if part)
-    return f" ({rule})" if rule else ""
+    rule = _(", ").join(part for part in (span, unit) if part)
+    return _(" ({what})").format(what=rule) if rule else ""
 
 
 def _plain(number: float | None) -> str:

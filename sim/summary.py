@@ -41,7 +41,7 @@ def sentences(comparison: "Comparison") -> list[str]:
     said = {
         policy: _("no finished pair of runs") if r is None else r.sentence for policy, r in results.items()
     }
-    return [f"{shown(policy)}: {text}" for policy, text in said.items()]
+    return [_("{name}: {text}").format(name=shown(policy), text=text) for policy, text in said.items()]
 
 
 def effects_table(comparison: "Comparison") -> list[str]:
@@ -142,7 +142,7 @@ def lever_table(comparison: "Comparison") -> list[str]:
             what = row["serves"]
             unit = " " + _(what) if what else ""
             served = [_NONE if value is None else number(value) + unit for value in known]
-            rows.append([f"{shown(policy)}: {shown(row['lever'])}", row["kind"],
+            rows.append([_("{name}: {text}").format(name=shown(policy), text=shown(row["lever"])), row["kind"],
                          _NONE if row["stress"] else number(row["spent_rmb"] / 1e6),
                          part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
     return ["", *aligned(rows)] if len(rows) > 1 else []
@@ -199,7 +199,8 @@ def closing_lines(comparison: "Comparison") -> list[str]:
     for scenario in (comparison.baseline, *comparison.policies):
         means = {name: _level(comparison, scenario, f"cap_{name}") for name in SHORTAGES}
         means = {name: mean for name, mean in means.items() if mean >= 1.0}
-        lines += [f"{shown(scenario)}: {line}" + _(" (a run)") for line in _shortages(means)]
+        said = [_("{name}: {text}").format(name=shown(scenario), text=line) for line in _shortages(means)]
+        lines += [line + _(" (a run)") for line in said]
     told = _("differences between scenarios, not forecasts; {n} seeds")
     if len(comparison.seeds) == 1:
         told = _("differences between scenarios, not forecasts; {n} seed")
@@ -209,7 +210,7 @@ def closing_lines(comparison: "Comparison") -> list[str]:
     if pictures:
         from sim.figures import language_note
 
-        lines.append(_("pictures: {names}").format(names=", ".join(map(shown, pictures))))
+        lines.append(_("pictures: {names}").format(names=_(", ").join(map(shown, pictures))))
         lines += filter(None, [language_note()])
     if comparison.report is not None:
         lines.append(_("report: {path}").format(path=shown(comparison.report)))
@@ -219,26 +220,27 @@ def closing_lines(comparison: "Comparison") -> list[str]:
 def run_summary(run: "Run") -> list[str]:
     """Return one run in a few lines."""
     values = {name: value or 0.0 for name, (_unit, value) in run.measures().items()}
+    count = lambda name: rounded(values[name])  # noqa: E731 - of one run: whole, no means over seeds
     rows = [
-        (_("startups at the end"), number(values["startups_region"])),
-        (_("listed firms"), number(values["listed_region"])),
-        (_("heads"), number(values["heads_region"])),
-        (_("entries"), number(values["entries"])),
-        (_("founded outside"), number(values["founded_outside"])),
-        (_("failures"), number(values["failures"])),
-        (_("departures"), number(values["departures"])),
-        (_("moves"), number(values["moves"])),
+        (_("startups at the end"), count("startups_region")),
+        (_("listed firms"), count("listed_region")),
+        (_("heads in the region"), count("heads_region")),
+        (_("entries"), count("entries")),
+        (_("founded outside"), count("founded_outside")),
+        (_("failures"), count("failures")),
+        (_("departures"), count("departures")),
+        (_("moves within the region"), count("moves")),
         *(
             [
                 (
                     _("reservations; applications"),
-                    f"{number(values['reservations'])}; {number(values['applications'])}",
+                    _("; ").join((count("reservations"), count("applications"))),
                 )
             ]
             if values["reservations"]
             else []
         ),
-        (_("rounds closed"), number(values["deals"])),
+        (_("rounds closed"), count("deals")),
         (_("capital raised"), _("{n} RMB").format(n=money(values["capital_rmb"]))),
         (_("public cost"), _("{n} RMB").format(n=money(values["public_cost_rmb"]))),
     ]
@@ -305,7 +307,7 @@ def _shortages(counts: Mapping[str, float]) -> list[str]:
         "crowd_out_short": _("purses that held less than was to be crowded out"),
     }
     found = [f"{labels[name]} {number(count)}" for name, count in counts.items() if count]
-    return [_("ran short: {what}").format(what="; ".join(found))] if found else []
+    return [_("ran short: {what}").format(what=_("; ").join(found))] if found else []
 
 
 def _label(name: str) -> str:
@@ -358,7 +360,7 @@ def signed(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in per cent."""
-    return f"{rounded(100 * share)} %"
+    return _("{n} %").format(n=rounded(100 * share))
 
 
 def money(rmb: float) -> str:

@@ -1,5 +1,6 @@
 """Catalogues are whole and true to the sources, and the language is what was asked for."""
 
+import dataclasses
 import gettext
 import os
 import re
@@ -11,11 +12,13 @@ import click.testing
 import pytest
 import refresh_language
 from babel.messages.mofile import read_mo
-from report_cases import evaluation
+from report_cases import effect, evaluation, policy
 
 from sim import language, summary
 from sim.__main__ import cli
-from sim.evaluation import table
+from sim.evaluation import table, words
+from sim.evaluation.result import LeverUse
+from sim.explain import _in_brackets
 from sim.language import (
     FOLDER,
     LANGUAGES,
@@ -28,6 +31,7 @@ from sim.language import (
     split_off,
     translated,
 )
+from sim.levers import LEVERS
 
 #: what may stand in Latin letters in a Chinese text: names, units, ids, what is typed
 LATIN = re.compile(
@@ -264,12 +268,26 @@ def test_scenarios_are_listed_with_their_names_in_the_language_asked_for(command
 
 @pytest.mark.parametrize(
     ("rmb", "english", "chinese"),
-    [(3.9e10, "39 bn", "390 亿"), (3.9e8, "390 M", "3.9 亿"), (7.5e5, "0.75 M", "75 万"), (0, "0", "0")],
+    [(3.9e10, "39 bn", "390亿"), (3.9e8, "390 M", "3.9亿"), (7.5e5, "0.75 M", "75万"), (0, "0", "0")],
 )
 def test_money_is_counted_as_the_language_counts(rmb, english, chinese):
     for lang, told in (("en", english), ("zh", chinese)):
         with speaking(lang):
             assert summary.money(rmb) == told
+
+
+def test_chinese_sentences_on_the_console_have_chinese_marks():
+    """Of a policy's line, its caution, a range in brackets: no half-width comma, colon, bracket or per cent apart."""
+    net = effect("startups_region", 60, 1.0, 3.0)
+    uses = (LeverUse("a", "incubator", 48, 1e8, None, 12.0, 1.0, "the whole effect", False, ()),
+            LeverUse("b", "rent-cut", 0, 0.0, None, None, None, "", False, ()))  # fmt: skip
+    with speaking("zh"):
+        said = words.sentence(net, effect("startups_treated_zones", 60, 20.0, 3.0), 0.98, 2.4e7, None, 60)
+        result = policy("Rent cut", 1.0, 3.0, levers=uses, sentence=said)
+        made = evaluation([dataclasses.replace(result, caution=words.caution(result))])
+        lines = [*table.lines(made)[:2], _in_brackets(LEVERS["rent-cut"].model_fields["share"])]
+    for line in lines:
+        assert not re.search(r"[\u4e00-\u9fff] ?[,;:%(]|[,;:)] ?[\u4e00-\u9fff]|\d %", line), line
 
 
 def test_an_evaluation_names_its_units_in_chinese():

@@ -74,7 +74,7 @@ def persistence(runs: Runs, member: design.Member) -> Persistence | None:
     if stay is None:
         notes.append(_("startups are not taken down often enough to follow them"))
     first, second, own, base = stay or (None, None, none, none)
-    return Persistence(end + 1, gains[0], gains[1], kept, own, base, first, second, "; ".join(notes))
+    return Persistence(end + 1, gains[0], gains[1], kept, own, base, first, second, _("; ").join(notes))
 
 
 def _gain(runs: Runs, member: design.Member, pairs: np.ndarray, month: int) -> np.ndarray:

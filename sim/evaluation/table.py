@@ -17,8 +17,14 @@ _SCALES = {"RMB": 1e-6, "share": 100.0}
 
 def lines(found: Evaluation) -> list[str]:
     """Return the evaluation as lines of text."""
-    out = [f"{shown(policy.id)}: {policy.sentence}" for policy in found.policies]
-    out += [f"  {shown(policy.id)}: {policy.caution}" for policy in found.policies if policy.caution]
+    out = [
+        _("{name}: {text}").format(name=shown(policy.id), text=policy.sentence) for policy in found.policies
+    ]
+    out += [
+        "  " + _("{name}: {text}").format(name=shown(policy.id), text=policy.caution)
+        for policy in found.policies
+        if policy.caution
+    ]
     for part in (headline_table, cost_table, additionality_table, time_table, dose_table, vector_table):
         rows = part(found)
         if len(rows) > 1:
@@ -45,7 +51,7 @@ def headline_table(found: Evaluation) -> list[list[str]]:
     rows = [
         [
             _("policy"),
-            _("months"),
+            _("at month"),
             *(
                 _("{name}, {unit}").format(name=labels[n], unit=u)
                 for n, u in zip(found.headline, units, strict=True)

@@ -51,7 +51,7 @@ def verb_of(
         note = _("its own interval excludes 0, but not among {n} tests").format(n=tests)
         if high is not None and max(-low, high) < small:  # as of an interval that includes 0
             return Verdict("＝", False, _("changes by less than {small:g}").format(small=small), note)
-        return Verdict("◇", False, _("not resolved"), "; ".join(filter(None, [note, _still_needed(more)])))
+        return Verdict("◇", False, _("not resolved"), _("; ").join(filter(None, [note, _still_needed(more)])))
     if found.resolved and (metric.endswith(_RAISED) or metric.startswith("survival_")):
         return Verdict(found.chip, True, _("raises") if found.chip == "▲" else _("lowers"))
     if found.chip == "◇":
@@ -104,7 +104,7 @@ def sentence(
         if each is not None and net.resolved:
             part += _(", {each} RMB per net startup").format(each=money(each))
         parts.append(part)
-    return "; ".join(parts)
+    return _("; ").join(parts)
 
 
 def _region(net: Effect, months: int) -> str:
@@ -118,7 +118,7 @@ def _region(net: Effect, months: int) -> str:
         return _("does not change the number of startups in the region: exactly 0 in every seed")
     interval = _("95 % interval {low} to {high}").format(low=number(net.low), high=number(net.high))
     if not net.resolved:
-        note = f"; {net.note}" if net.note else ""
+        note = _("; ") + net.note if net.note else ""
         text = _("startups in the region {span}: {verb} ({interval}{note})")
         return text.format(span=span, verb=net.verb, interval=interval, note=note)
     place = _("to the region") if net.low > 0 else _("in the region")
@@ -136,10 +136,14 @@ def caution(result: PolicyResult) -> str:
         parts.append(result.against_cash.sentence)
     idle = [use.lever for use in result.levers if use.months == 0 or (use.served == 0 and not use.refused)]
     if idle:
-        parts.append(_("never acted: {names}").format(names=", ".join(idle)))
-    assumed = [f"{use.lever}: {_(use.assumed)}" for use in result.levers if use.assumed and use.months]
+        parts.append(_("never acted: {names}").format(names=_(", ").join(idle)))
+    assumed = [
+        _("{name}: {text}").format(name=use.lever, text=_(use.assumed))
+        for use in result.levers
+        if use.assumed and use.months
+    ]
     if assumed:
-        parts.append(_("assumed, not estimated: {what}").format(what="; ".join(assumed)))
+        parts.append(_("assumed, not estimated: {what}").format(what=_("; ").join(assumed)))
     if result.missing_seeds:
         parts.append(_("{n} seeds are missing").format(n=len(result.missing_seeds)))
-    return ". ".join(parts)
+    return _(". ").join(parts)
