@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import re
 import socket
 import types
 import typing
@@ -19,6 +20,7 @@ from sim.app.forms import Field
 from sim.app.frames import ABSENT, Frames, history_of
 from sim.app.history import place_card
 from sim.app.jobs import COMPARE, MOST_WAITING, RUN, Jobs, QueueFullError
+from sim.app.levers import LeverForms
 from sim.app.map import NARROWEST, Map
 from sim.app.page import Session
 from sim.app.state import LAYERS, LONGEST_QUERY, VIEWS, State, as_file, from_query, new_lever
@@ -79,6 +81,22 @@ def test_what_an_address_says_wrongly_is_named_and_left_out(query):
     state, wrong = from_query(query)
     assert wrong
     assert state == State()
+
+
+def test_what_is_wrong_with_an_address_is_told_in_the_language_that_it_names():
+    _state, wrong = from_query("scenario=nonsense&seed=-5&lang=zh", "en")
+    assert len(wrong) == 2
+    assert all(re.search("[\u4e00-\u9fff]", told) for told in wrong)
+    _state, wrong = from_query("scenario=nonsense&lang=en", "zh")
+    assert not re.search("[\u4e00-\u9fff]", wrong[0])
+
+
+def test_the_placebo_is_offered_as_no_stress():
+    with speaking("en"):
+        names = {kind: name for name, kind in LeverForms.kinds(types.SimpleNamespace()).items()}
+    assert "stress" in names["funding-climate"]
+    assert "control" in names["placebo"]
+    assert "stress" not in names["placebo"]
 
 
 def test_hostile_changes_are_problems_and_no_failure():

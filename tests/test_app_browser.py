@@ -1,5 +1,6 @@
 """The page of `sim app` in a real browser, with real runs: what a student and a planner do, and what they may not."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -43,9 +44,9 @@ def root(tmp_path_factory):
     return tmp_path_factory.mktemp("app")
 
 
-@pytest.fixture(scope="module")
-def address(root):
-    """Serve the page as the command does, from an empty folder."""
+@contextlib.contextmanager
+def serving(root):
+    """Serve the page as the command does, from an empty folder; yield the process and the address."""
     variables = os.environ | {
         "PYTHONPATH": str(pathlib.Path(sim.__file__).parents[1]),
         "PYTHONUNBUFFERED": "1",
@@ -59,10 +60,18 @@ def address(root):
     )
     found = re.search(r"http://\S+", process.stdout.readline())
     assert found
-    yield found[0]
-    process.send_signal(signal.SIGINT)
+    yield process, found[0]
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
     assert process.wait(300) == 0
     process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def address(root):
+    """Serve the page from an empty folder for all tests."""
+    with serving(root) as (_process, found):
+        yield found
 
 
 class Reader:
@@ -360,6 +369,19 @@ def test_a_comparison_is_cancelled_by_its_button_and_by_leaving(browser, address
     other.presses("Compare")
     other.sees("In short")
     other.page.close()
+
+
+def test_a_page_names_an_unknown_zone_and_says_when_its_program_has_ended(browser, tmp_path):
+    with serving(tmp_path) as (process, address):
+        reader = Reader(browser, address, "?lang=zh&zone=moon")
+        reader.sees("该世界中没有片区“moon”")
+        assert "zone" not in reader.query
+        process.send_signal(signal.SIGINT)
+        note = reader.page.get_by_role("alert").filter(has_text="已停止")
+        note.wait_for()
+        assert "sim app" in note.inner_text()
+        reader.page.close()
+        process.wait(300)
 
 
 def test_hostile_names_in_the_address_are_shown_as_they_are(browser, address):

@@ -217,7 +217,7 @@ def named_differences(scenarios: list[Scenario]) -> list[str]:
     own = {lever.id: lever for lever in base.policies}
     lang = current_language()
     lines = [
-        f"{kind_name(str(getattr(lever, 'kind', ''))).of(lang)}: {lever.id}"
+        _("{name}: {text}").format(name=kind_name(str(getattr(lever, "kind", ""))).of(lang), text=lever.id)
         for lever in policy.policies
         if own.get(lever.id) != lever
     ]

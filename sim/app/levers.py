@@ -60,7 +60,11 @@ class LeverForms:
             placed = {"zone", "zones"} & set(lever.model_fields)
             if not place_bound or placed:
                 text = kind_name(kind).of(lang)
-                named[_("{kind} (a stress, no policy)").format(kind=text) if lever.stress else text] = kind
+                if kind == "placebo":
+                    text = _("{kind} (a control, no policy)").format(kind=text)
+                elif lever.stress:
+                    text = _("{kind} (a stress, no policy)").format(kind=text)
+                named[text] = kind
         return named
 
     def _add(self, select: Any, kind: str) -> None:
@@ -158,7 +162,7 @@ class LeverForms:
                 for name in list(said)
                 if name == key or name.startswith((f"{key}[", f"{key}."))
             ]
-            field.judge("; ".join(own))
+            field.judge(_("; ").join(own))
         text = "".join(f"<li>{escape(key)}: {escape(message)}</li>" for key, message in said.items())
         self.other.object = f"<ul style='color:#8A3B00;font-weight:700'>{text}</ul>" if text else ""
 

@@ -15,10 +15,11 @@ from sim.app.frames import Frames, history_of
 from sim.app.history import difference_card, named_differences, place_card, startup_card
 from sim.app.jobs import COMPARE, RUN, Job, QueueFullError, key_of
 from sim.app.levers import LeverForms
+from sim.app.loss import tell_of_loss
 from sim.app.map import Map
 from sim.app.state import LAYERS, MOST_SEED, MOST_SEEDS, VIEWS, State, as_file, from_query, load, new_lever
 from sim.language import LANGUAGES, _, speaking, translated
-from sim.problems import ScenarioError
+from sim.problems import ScenarioError, shown
 from sim.scenario import Scenario
 
 HERE = pathlib.Path(__file__).parent
@@ -86,10 +87,15 @@ class Session:
         self.build()
         if pn.state.curdoc is not None:
             pn.state.curdoc.js_on_event("document_ready", self.map.first_draw)
+            tell_of_loss(pn.state.curdoc)
         self.stale_map = False
-        if wrong:
-            with speaking(self.state.lang):
-                self.tell(_("Left out of the address: {what}").format(what="; ".join(wrong)))
+        with speaking(self.state.lang):
+            if self.state.zone and self.state.zone not in self.zone_names:
+                unknown = _('no zone "{word}" in this world').format(word=shown(self.state.zone))
+                wrong.append(_("{name}: {text}").format(name="zone", text=unknown))
+                self._choose_zone("")
+            if wrong:
+                self.tell(_("Left out of the address: {what}").format(what=_("; ").join(wrong)))
 
     # -- building ---------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from sim.language import LANGUAGES, N_, _, in_language
+from sim.language import LANGUAGES, N_, _, in_language, speaking
 from sim.levers import LEVERS
 from sim.problems import Problem, ScenarioError, nearest, shown
 from sim.scenario import Scenario
@@ -144,7 +144,7 @@ def _inside(name: str, key: str) -> bool:
 
 
 def from_query(query: str, lang: str = LANGUAGES[0]) -> tuple[State, list[str]]:
-    """Return the state that an address names, and what of the address could not be read.
+    """Return the state that an address names, and what of the address could not be read, in the language of the state.
 
     Parameters
     ----------
@@ -153,22 +153,30 @@ def from_query(query: str, lang: str = LANGUAGES[0]) -> tuple[State, list[str]]:
     lang
         Language where the address names none.
     """
+    pairs: list[tuple[str, str]] = []
+    unread = ""
     if len(query) > LONGEST_QUERY:
-        return State(lang=lang), [_("the address is too long to be read")]
-    try:
-        pairs = urllib.parse.parse_qsl(query.removeprefix("?"), max_num_fields=40)
-    except ValueError:
-        return State(lang=lang), [_("the address could not be read")]
+        unread = N_("the address is too long to be read")
+    else:
+        try:
+            pairs = urllib.parse.parse_qsl(query.removeprefix("?"), max_num_fields=40)
+        except ValueError:
+            unread = N_("the address could not be read")
     found: dict[str, Any] = {"lang": lang}
     wrong = []
-    for name, text in pairs:
-        reader = _READERS.get(name)
-        if reader is None:
-            continue  # somebody else's, such as what a mailer appends
-        try:
-            found[name] = reader(text)
-        except ValueError as error:
-            wrong.append(f"{name}: {error}")
+    with speaking(
+        next((text for name, text in reversed(pairs) if name == "lang" and text in LANGUAGES), lang)
+    ):
+        if unread:
+            wrong.append(_(unread))
+        for name, text in pairs:
+            reader = _READERS.get(name)
+            if reader is None:
+                continue  # somebody else's, such as what a mailer appends
+            try:
+                found[name] = reader(text)
+            except ValueError as error:
+                wrong.append(_("{name}: {text}").format(name=name, text=error))
     return State(**found), wrong
 
 
