@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from report_cases import MONTHS, ZONES, around, evaluation, policy
 
-from sim.evaluation.result import Cost, Estimate
+from sim.evaluation.result import Cost, Estimate, Plan
 from sim.figures.geography import Geography
 from sim.figures.numbers import level_text, share_text
 from sim.intervals import Interval
@@ -21,6 +21,7 @@ from sim.language import LANGUAGES
 from sim.made_worlds import WORLDS
 from sim.report import page_of
 from sim.report.accounts import account_rows, cost_cells, identity
+from sim.report.flows import plan_line
 from sim.report.heading import Heading
 from sim.report.marks import Scale
 from sim.report.page import Page
@@ -297,6 +298,15 @@ def test_a_price_stands_in_the_unit_of_its_language():
     price, range_ = cost_cells(row)[1]
     assert (price.en, price.zh) == ("8.0", "800")
     assert (range_.en, range_.zh) == ("[6.0, 10.0]", "[600, 1,000]")
+
+
+@pytest.mark.parametrize(("stated", "median"), [(200, 153), (200, 20), (20, 200), (60, 100), (150, 160)])
+def test_the_name_of_a_plan_is_not_crossed_by_its_line(stated, median):
+    plan = Plan("n", "n", "startups", None, stated, "2030-12", around(0.0, 0.1), around(0.0, 0.1), median, 5)
+    drawn = str(plan_line(plan, Both("plan", "plan"), Both("median", "median")).__html__())
+    line = float(re.search(r'<line x1="([\d.]+)" y1="6"', drawn)[1])
+    x, y, anchor = re.search(r'<text x="([\d.]+)" y="(\d+)"[^>]*text-anchor="(\w+)">plan', drawn).groups()
+    assert float(y) > 26 or (float(x) > line if anchor == "start" else float(x) < line)
 
 
 def test_an_interval_that_excludes_zero_shows_no_zero():

@@ -207,7 +207,7 @@ def difference_card(runs: list[Frames], treated: tuple[str, ...], named: list[st
 
 def _account_sentence(account: dict[str, float]) -> str:
     return _("Of the {gross} startups in the policy's zones at the end, {deadweight} are there in the baseline too, "
-             "{displaced} moved there from elsewhere in the region, and {attracted} are new to the region.").format(
+             "{displaced} are elsewhere in the region in it, and {attracted} are new to the region.").format(
         **{name: level_text(account[name]) for name in ("gross", "deadweight", "displaced", "attracted")})  # fmt: skip
 
 

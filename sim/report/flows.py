@@ -134,9 +134,10 @@ def plan_line(plan: Plan, stated: Both, reached: Both) -> Drawing:
     near = abs(x(plan.at_least) - x(plan.median)) < 90
     drawing.text(min(max(x(plan.median), 8), 240), 40, reached, font_weight=700,
                  text_anchor="start" if x(plan.median) < 60 else "end")  # fmt: skip
-    y = 5 if near else 40
-    drawing.text(min(x(plan.at_least) + (4 if near else 0), 252), y + (5 if near else 0), stated, fill="#8A3B00",
-                 text_anchor="start" if near and x(plan.at_least) < 170 else "end")  # fmt: skip
+    right = near and x(plan.at_least) < 170
+    beside = (4 if right else -4) if near else 0  # the plan's own line stands as high as a text above
+    drawing.text(x(plan.at_least) + beside, 10 if near else 40, stated, fill="#8A3B00",
+                 text_anchor="start" if right else "end")  # fmt: skip
     return drawing
 
 

@@ -208,7 +208,7 @@ class Row:
         gain = (account.displaced.mean or 0.0) + (account.attracted.mean or 0.0)
         if gain < 0.5:
             return EMPTY
-        return say("Of the {gain} newcomers to its zones, {share} come from other zones of the region.",
+        return say("Of the {gain} newcomers to its zones, {share} would be in other zones of the region without it.",
                    gain=whole(gain), share=percent(account.displaced_share.mean))  # fmt: skip
 
     def _cash_sentence(self) -> Both:
