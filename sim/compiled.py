@@ -5,11 +5,15 @@ and the C library are not. What decides a trajectory therefore uses the function
 They are as accurate as the library's (about one unit in the last place) and, inlined, faster.
 """
 
+import atexit
+import contextlib
 import functools
 import hashlib
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import numpy as np
 
@@ -25,23 +29,37 @@ def source_hash() -> str:
 
 
 def _cache_folder() -> pathlib.Path:
-    """Return the folder for compiled code; a change to any source gives a new one.
+    """Return the folder for compiled code; a change to any source gives a new one, also inside one that somebody names.
 
-    numba's own index looks at one file only, so a kernel whose callee changed elsewhere would go stale.
+    numba's own index looks at one file only, so a kernel whose callee changed elsewhere would go stale. Where nothing can
+    be written, compiled code is kept until this process ends.
     """
+    own = source_hash()[:16]
+    with contextlib.suppress(OSError, RuntimeError):  # a home that is read-only, or of a user who has none
+        named = pathlib.Path(os.environ.get("NUMBA_CACHE_DIR") or _caches() / "haidian-sim")
+        folder = (
+            named if named.name == own else named / own
+        )  # the process that started this one may have named it
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    made = tempfile.mkdtemp(prefix="haidian-sim-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return pathlib.Path(made, own)
+
+
+def _caches() -> pathlib.Path:
+    """Return where programs of this user keep what they can make anew."""
     if sys.platform == "darwin":
-        home = pathlib.Path.home() / "Library" / "Caches"
-    else:
-        home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return home / "haidian-sim" / source_hash()[:16]
+        return pathlib.Path.home() / "Library" / "Caches"
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
+os.environ["NUMBA_CACHE_DIR"] = str(_cache_folder())
 
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
 
-if not numba.config.CACHE_DIR:  # type: ignore[attr-defined] # somebody imported numba before us
-    numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined] # somebody may have imported it before
 
 kernel = numba.njit(cache=True, error_model="numpy")
 #: for a long function that one loop calls for every row, and that the compiler would not draw into it

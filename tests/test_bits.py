@@ -11,6 +11,7 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 import sim
 from sim import ClusterModel, Scenario, world
+from sim.compiled import source_hash
 from sim.ledger import STARTUP
 from sim.parameters import SECTIONS, Parameters
 from sim.world import FUND, HOLDING, NODE
@@ -43,6 +44,14 @@ for seed, month in ((1, 0), (2, -7), (2**70, 119)):
 print(digest.hexdigest())
 """
 
+#: where compiled code is kept, and whether it can be written there
+PLACE = """
+import os
+import numba
+import sim.compiled
+print(numba.config.CACHE_DIR, os.access(os.path.dirname(numba.config.CACHE_DIR), os.W_OK))
+"""
+
 
 def output(script: str, *arguments: str, **environment: str) -> str:
     """Return what a script prints in a process of its own."""
@@ -64,6 +73,19 @@ def digest(name: str, seed: int, months: int) -> str:
 
 
 # Machines
+
+
+def test_code_compiled_from_other_sources_is_not_found_also_in_a_folder_that_somebody_names(tmp_path):
+    own = tmp_path / source_hash()[:16]
+    assert output(PLACE, NUMBA_CACHE_DIR=str(tmp_path)) == f"{own} True"
+    assert output(PLACE, NUMBA_CACHE_DIR=str(own)) == f"{own} True"  # of a process that another started
+
+
+def test_without_a_place_to_write_compiled_code_is_kept_until_the_end():
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME"), os.devnull) | {"NUMBA_CACHE_DIR": ""}
+    folder, writable = output(PLACE, **nowhere).split()
+    assert writable == "True"
+    assert not pathlib.Path(folder).parent.exists()
 
 
 @pytest.mark.slow
