@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from sim.agents import VC, Startup, University
 from sim.compiled import source_hash
+from sim.files import writing_whole
 from sim.language import _
 from sim.ledger import Table
 from sim.places import WorldError
@@ -108,7 +109,9 @@ def write_checkpoint(path: str | os.PathLike[str], model: Any, own_collector: bo
         "collected": _collected(model.datacollector) if own_collector else None,
     }
     header["content"] = _digest(header, arrays)
-    _write_whole(pathlib.Path(path), {_HEADER: np.frombuffer(_json(header), dtype=np.uint8)} | arrays)
+    whole = {_HEADER: np.frombuffer(_json(header), dtype=np.uint8)} | arrays
+    with writing_whole(pathlib.Path(path)) as file:
+        np.savez(file, allow_pickle=False, **whole)
 
 
 def read_checkpoint(path: str | os.PathLike[str], any_version: bool = False) -> Checkpoint:
@@ -341,16 +344,3 @@ def _read_parts(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str,
             _("{path}: damaged: its content is not what was written").format(path=shown(path))
         )
     return header, arrays
-
-
-def _write_whole(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write an archive so that after any crash the file is whole, or as it was."""
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,9 +1,12 @@
 """Files that are whole, or as they were before: tables as Parquet and as CSV, and texts."""
 
+import contextlib
 import io
 import os
 import pathlib
 import uuid
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,12 +54,22 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 def write(path: pathlib.Path, data: bytes | pa.Buffer) -> None:
     """Write a file so that after any crash it is whole, or as it was, also where several write it at a time."""
-    temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
-    with temporary.open("wb") as file:
+    with writing_whole(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+
+
+@contextlib.contextmanager
+def writing_whole(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """Give a file to write into, which takes its place once it is written; what fails on the way leaves nothing."""
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

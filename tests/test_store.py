@@ -218,6 +218,20 @@ def test_two_who_write_the_same_file_at_a_time_do_not_take_each_others(tmp_path,
     assert others
 
 
+def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    files.write_text(path, "whole")
+
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_text(path, "half")
+    assert path.read_text(encoding="utf-8") == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_second_process_is_told_who_writes(tmp_path):
     with writing(tmp_path, PLAN), pytest.raises(LockedError, match=f"process {os.getpid()} on"):
         fill(tmp_path)
