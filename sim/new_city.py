@@ -10,8 +10,8 @@ import os
 import pathlib
 import re
 import shutil
-import tempfile
 import unicodedata
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -125,12 +125,11 @@ def new_world(
         f"{GEO}/{DISTRICTS}": as_geojson(found),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = pathlib.Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    made = folder.with_name(f".tmp-{uuid.uuid4().hex}-{folder.name}")
     try:
-        (made / GEO).mkdir()
+        (made / GEO).mkdir(parents=True)
         for file, text in texts.items():
             write_text(made / file, text)
-        made.chmod(0o755)
         try:
             lines = check_world(str(made), out)
         except ScenarioError as error:  # of files that are not kept: it is the user's that are to be mended

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tomllib
 
 import numpy as np
@@ -446,6 +447,15 @@ def test_a_city_all_of_whose_zones_have_room_for_their_names_has_a_map(inputs, n
     assert result.exit_code == 0, result.output
     assert all(label.x is not None for label in Geography.of(read_city(inputs / "city", "city")).labels)
     assert (inputs / "city" / "map.png").is_file()
+
+
+def test_who_may_read_a_new_folder_is_left_to_who_makes_it(inputs):
+    before = os.umask(0o077)
+    try:
+        assert new(inputs).exit_code == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((inputs / "city").stat().st_mode) == 0o700
 
 
 def test_a_map_that_cannot_be_drawn_leaves_no_folder_in_the_way_of_the_next_try(inputs, monkeypatch):
