@@ -112,7 +112,7 @@ def read_scenario(path: pathlib.Path, name: str) -> Resolved:
     complete = True
     while (parent := layers[-1].source.data.get("extends")) is not None:
         try:
-            path, name = _parent_file(parent, path, layers[-1])
+            path, name = _parent_file(parent, layers[-1])
             if path.resolve() in seen:
                 raise _refusal(layers[-1], _("extends itself, through {name}").format(name=shown(name)))
             if len(layers) > MOST_PARENTS:
@@ -268,8 +268,8 @@ def _refusal(layer: Layer, message: str) -> ScenarioError:
     return ScenarioError([layer.problem(("extends",), message)])
 
 
-def _parent_file(parent: Any, path: pathlib.Path, layer: Layer) -> tuple[pathlib.Path, str]:
-    """Return the file that the one at `path` extends, and its name for messages."""
+def _parent_file(parent: Any, layer: Layer) -> tuple[pathlib.Path, str]:
+    """Return the file that a layer extends, and its name for messages."""
     if not isinstance(parent, str):
         raise _refusal(layer, _("must be the id of a shipped scenario, or a path beside this file, as text"))
     if parent in shipped_ids():

@@ -180,7 +180,7 @@ def axis_of(scenario: Scenario, key: str) -> Axis:
     ValueError
         If it states no range.
     """
-    value, sweep = value_of(scenario, key), _sweep(scenario, key)
+    value, sweep = value_of(scenario, key), _sweep(key)
     if isinstance(value, bool | str):
         return Axis(key, values=tuple(sweep) or (value,))
     if len(sweep) < 2:
@@ -376,7 +376,7 @@ class _Reader:
             self.refuse((*at, "key"), wrong)
             return None
         owner = next(scenario for scenario in scenarios if has_key(scenario, table.key))
-        value, sweep = value_of(owner, table.key), _sweep(owner, table.key)
+        value, sweep = value_of(owner, table.key), _sweep(table.key)
         factor = isinstance(value, tuple) if table.factor is None else table.factor
         if table.values:
             return Axis(table.key, values=table.values, log=table.scale == "log", factor=factor)
@@ -541,7 +541,7 @@ def _unlike(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple({(type(value), value): value for value in values}.values())
 
 
-def _sweep(scenario: Scenario, key: str) -> list[Any]:
+def _sweep(key: str) -> list[Any]:
     """Return the plausible range that a parameter states: its ends, its words, or [] if it states none."""
     parts: KeyPath = tuple(key.split("."))
     if parts[0] == "policies":

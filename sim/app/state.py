@@ -320,7 +320,6 @@ def _differing(state: State, scenario: Scenario) -> dict[str, Any]:
         else:
             field = parts[2].split("[")[0]
             policies.setdefault(parts[1], {"id": parts[1]})[field] = levers[parts[1]][field]
-        del value
     return tree | ({"policies": list(policies.values())} if policies else {})
 
 

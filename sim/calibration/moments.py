@@ -20,7 +20,7 @@ import pyarrow as pa
 from sim.measures import survival as surviving
 
 MONTHS_A_YEAR = 12
-FAILED, PRIVATE, STAYING, INSTITUTE = ("dormant", "closed"), "active", ("active", "listed"), "institute"
+FAILED, PRIVATE, INSTITUTE = ("dormant", "closed"), "active", "institute"
 LAST_STAGE = 5
 
 

@@ -109,7 +109,7 @@ def end(firms, states, books, par, month, zone, leased, holdings, funds, trend, 
             firm.boost_end = month + births.boost_months
         firm.search_end = NEVER
         if status == LEFT and firm.aided & LOCKED:
-            give_back(firm, books[i], month, guided, purses, accounts)
+            give_back(books[i], month, guided, purses, accounts)
         if status != LISTED:
             books[i].ended = month
             leased[firm.cell] -= firm.area
@@ -140,7 +140,7 @@ def departs(u, firm, state, book, month, pull, most, exits):
 
 
 @kernel
-def give_back(firm, book, month, guided, purses, accounts):
+def give_back(book, month, guided, purses, accounts):
     """Return guided money on departure; the public has not lost its part of it.   (E16, E21)"""
     if month >= book.lock_end or book.guided <= 0.0:
         return

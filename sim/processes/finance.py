@@ -49,7 +49,7 @@ def close_rounds(world, par, terms, draw) -> None:
     holdings, deals = world.holdings, world.deals
     (held,), (closed,) = holdings.reserve(len(firm)), deals.reserve(len(seekers))
     holdings.n, deals.n = settle(
-        firms, states, books, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
+        firms, books, seekers, world.funds, table, world.month, grid.zone, firm, fund, amount,
         guided_by, reserved, terms.guided, world.guided, world.accounts,
         held, holdings.n, closed, deals.n, world.flows, world.caps)  # fmt: skip
 
@@ -172,7 +172,7 @@ def who_begins(firms, states, books, rows, draws, hazards, month, finance):
 
 
 @kernel
-def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund_of, amounts, guided_by, reserved,
+def settle(firms, books, seekers, funds, par, month, zone, firm_of, fund_of, amounts, guided_by, reserved,
            guided, purses, accounts, holdings, n_holdings, deals, n_deals, flows, caps):  # fmt: skip
     """Close the rounds that reached their share of the ask, release the others.   (E16)"""
     finance = par[0].finance
@@ -205,7 +205,7 @@ def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund
     for i in range(seekers.size):
         if raised[i] == 0.0 and reserved[i] == 0.0:  # most rows are not even read
             continue
-        firm, state, book = firms[seekers[i]], states[seekers[i]], books[seekers[i]]
+        firm, book = firms[seekers[i]], books[seekers[i]]
         if raised[i] < finance.close_share * book.ask:
             caps[0].round_released += raised[i] > 0.0
             if reserved[i] > 0.0:
@@ -225,7 +225,7 @@ def settle(firms, states, books, seekers, funds, par, month, zone, firm_of, fund
             pay_guided(
                 firm, book, paid[i], reserved[i], g, guided[g], purses[g], accounts[guided[g].lever], month
             )
-        receive(firm, state, book, raised[i], month, finance)
+        receive(firm, book, raised[i], month, finance)
     for g in range(guided.size):
         whole = 0.0
         for i in range(seekers.size):
@@ -278,7 +278,7 @@ def crowd_out(funds, amount, favoured, caps):
 
 
 @kernel
-def receive(firm, state, book, amount, month, finance):
+def receive(firm, book, amount, month, finance):
     """Book a closed round."""
     firm.cash += amount
     book.valuation = amount / finance.round_stake

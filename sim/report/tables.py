@@ -7,7 +7,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sim.evaluation.result import Effect, Estimate, Evaluation, PolicyResult
+from sim.evaluation.result import Effect, Estimate, Evaluation
 from sim.report.rows import HEADS, NET
 from sim.report.text import Both, say
 
@@ -136,8 +136,3 @@ def _plans(evaluation: Evaluation) -> Iterator[list[Any]]:
             reached = plan.probability
             yield [policy.id, plan.name, plan.series, plan.zone, plan.at_least, plan.by, reached.mean, reached.low,
                    reached.high, plan.baseline_probability.mean, plan.median, plan.runs]  # fmt: skip
-
-
-def result_of(evaluation: Evaluation, scenario_id: str) -> PolicyResult | None:
-    """Return what the evaluation says of a scenario, None if it says nothing."""
-    return next((result for result in evaluation.policies if result.id == scenario_id), None)
