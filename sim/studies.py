@@ -197,7 +197,7 @@ def part_of(plan: Plan, number: int, parts: int) -> list[Arm]:
 def status(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what is done, missing, failed and damaged in a results folder, and the digest of what is done."""
     results = Store(folder)
-    damaged = [str(path.name) for path in results.damaged()]
+    damaged = [path.name for path in results.damaged()]
     set_aside = sorted(path.name for path in (results.folder / "quarantine").glob("*"))
     size = results.plan.size
     found = {} if damaged else results.done()
@@ -216,7 +216,7 @@ def status(folder: str | os.PathLike[str]) -> dict[str, Any]:
         "damaged": damaged,
         "quarantined": set_aside,
         "complete": done == size,
-        "digest": None if damaged else results.digest(),
+        "digest": None if damaged else results.digest(found),
     }  # fmt: skip
 
 
@@ -274,9 +274,8 @@ def merge(folder: str | os.PathLike[str]) -> dict[str, int]:
                 raise DamagedResultsError(_("{path}: damaged").format(path=shown(bad[0])))
             taken[part.name] = len(theirs.done())
             results.take(theirs)
-        results.done()  # raises where parts disagree
+        done = results.done()  # raises where parts disagree
         failed = {f.run: f for part in parts for f in Store(part).failures()}
-        done = results.done()
         for run, failure in failed.items():
             if run not in done:
                 results.fail(failure)
