@@ -418,6 +418,26 @@ def test_a_job_of_the_page_is_told_in_the_language_of_the_reader(jobs):
         assert Session._step(types.SimpleNamespace(state=State(lang=lang)), job) == said
 
 
+def test_the_link_to_a_report_leads_to_the_folder_whatever_signs_its_name_has(monkeypatch):
+    monkeypatch.setattr("sim.report.build.sections_of", lambda _found: ("", ""))
+    shown = compare.cards(types.SimpleNamespace(complete=True, failures=()), "en", "results/rents #1?")
+    assert 'href="report/results/rents%20%231%3F"' in shown
+
+
+def test_a_comparison_that_runs_is_not_forgotten_for_a_study_that_is_opened(jobs, tmp_path):
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "plan.json").touch()
+    page = types.SimpleNamespace(app=types.SimpleNamespace(root=tmp_path, jobs=jobs), cards=types.SimpleNamespace(),
+                                 state=State(study="older"), compare_job=jobs.submit("me", COMPARE, print))  # fmt: skip
+    running = page.compare_job
+    Session.show_study(page, read=True)
+    assert page.compare_job is running
+    assert "older" in page.cards.object
+    jobs.cancel(running)
+    Session.show_study(page, read=True)
+    assert page.compare_job is not running
+
+
 # -- who is answered ---------------------------------------------------------------------------------------
 
 

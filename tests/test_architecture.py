@@ -1,6 +1,7 @@
 """The walls of the house: which module may import which, who draws, what the code may not name."""
 
 import ast
+import inspect
 import pathlib
 import re
 
@@ -108,6 +109,21 @@ def test_what_decides_a_trajectory_uses_portable_arithmetic_only():
         assert not code, f"{path.name}: {code}"
 
 
+@pytest.mark.parametrize("name", sorted(set(sim.__all__) - {"__version__"}))
+def test_tools_learn_the_type_of_all_that_a_public_name_takes_and_returns(name):
+    assert (PACKAGE / "py.typed").exists()
+    thing = getattr(sim, name)
+    members = [
+        getattr(m, "__func__", m) for key, m in vars(thing).items() if key[0] != "_" or key == "__init__"
+    ]
+    for function in [thing, *members]:
+        if inspect.isfunction(function) and function.__module__.startswith("sim."):
+            taken = inspect.signature(function).parameters
+            untold = [key for key in taken if key != "self" and key not in function.__annotations__]
+            assert set(untold) <= {"cls"}, function.__qualname__
+            assert "return" in function.__annotations__, function.__qualname__
+
+
 def test_no_public_name_is_a_module():
     modules = {module_of(path) for path in SOURCES}
     assert not modules & set(sim.__all__)
@@ -181,7 +197,7 @@ def test_every_parameter_is_read():
 
 def test_the_package_holds_sources_and_its_own_data_only():
     kinds = {path.suffix for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert kinds <= {".py", ".json", ".mplstyle", ".html", ".css", ".js", ".po", ".mo"}
+    assert kinds <= {".py", ".json", ".mplstyle", ".html", ".css", ".js", ".po", ".mo", ".typed"}
 
 
 def test_every_metric_has_a_meaning():

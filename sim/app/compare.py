@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from markupsafe import escape
 
@@ -102,7 +103,7 @@ def cards(found: "Evaluation", lang: str, name: str) -> str:
         lines.append(f'<p class="warn">{escape(said)}</p>')
     if name:
         text = _("Open the whole report in a new tab")
-        lines.append(f'<p><a href="report/{escape(name)}" target="_blank" rel="noopener">{escape(text)}</a> '
+        lines.append(f'<p><a href="report/{quote(name)}" target="_blank" rel="noopener">{escape(text)}</a> '
                      f'<span class="s">{escape(name)}</span></p>')  # fmt: skip
     css = css.split("@page{")[0].replace("@media (max-width:720px)", "@container (max-width:720px)")
     css = css.replace("@media (max-width:1100px)", "@container (max-width:1100px)").replace(

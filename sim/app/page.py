@@ -18,7 +18,7 @@ from sim.app.levers import LeverForms
 from sim.app.loss import tell_of_loss
 from sim.app.map import Map
 from sim.app.state import LAYERS, MOST_SEED, MOST_SEEDS, VIEWS, State, as_file, from_query, load, new_lever
-from sim.language import LANGUAGES, _, speaking, translated
+from sim.language import LANGUAGES, _, name_in, speaking, translated
 from sim.problems import ScenarioError, shown
 from sim.scenario import Scenario
 
@@ -105,7 +105,7 @@ class Session:
             self.world = load(self.state.baseline).world
             self.map = Map(self.world, self.spoken(self._chose), self.state.layer, self.state.view)
             self.zone_names = {
-                zone.id: zone.name_zh if self.state.lang == "zh" and zone.name_zh else zone.name
+                zone.id: name_in(self.state.lang, zone.name, zone.name_zh)
                 for zone in self.map.geography.grid.tables.zones
             }
             self.forms = LeverForms(self)
@@ -188,7 +188,7 @@ class Session:
         names: dict[str, str] = {}
         for name in Scenario.shipped():
             one = load(name)
-            names[(one.name_zh if self.state.lang == "zh" and one.name_zh else one.name)] = name
+            names[name_in(self.state.lang, one.name, one.name_zh)] = name
         return names
 
     def _left(self) -> list[Any]:
@@ -400,7 +400,7 @@ class Session:
         self.show_startup()
 
     def _name(self, scenario: Scenario) -> str:
-        return scenario.name_zh if self.state.lang == "zh" and scenario.name_zh else scenario.name
+        return name_in(self.state.lang, scenario.name, scenario.name_zh)
 
     def show_place(self) -> None:
         """Show the months of the chosen zone, or of the region, and what the runs differ in."""
@@ -485,7 +485,7 @@ class Session:
         if found is not None:
             linked = name if compare.report_of(folder).is_file() else ""
             self.cards.object = compare.cards(found, self.state.lang, linked)
-        elif read:
+        elif read and (self.compare_job is None or not self.compare_job.open):
             self.compare_job = self.app.jobs.submit(
                 self, COMPARE, work.evaluate_in_process, str(folder), self.state.lang
             )
