@@ -308,7 +308,6 @@ class ClusterModel(mesa.Model):
         world.month += 1
         if self.datacollector is not None:
             self.datacollector.collect(self)
-            self.running = world.month < self.last_month
 
     @property
     def employing(self) -> np.ndarray:

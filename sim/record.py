@@ -293,18 +293,18 @@ class Run:
     first_month, months
         First month of the record, and number of months.
     arrays
-        ``series`` (months, n_zones, 4, n_columns), ``fates`` (n_steps, 1 + n_fates), ``region`` (months, n_columns), ``outside`` (months, 4) and ``costs``
-        (months, n_levers, n_columns).
+        ``series`` (months, n_zones, 4, n_columns), ``region`` (months, n_columns), ``outside`` (months, 4), ``costs``
+        (months, n_levers, n_columns) and ``fates`` (n_steps, 1 + n_fates).
     levers
         Ids of the levers.
     ledgers
         Who had rooms here, by step.
     deal_rows
-        Rounds closed.
+        Rounds closed, (n_rounds,).
     caps
         How often each cap bound.
     cell_zone
-        Zone of each cell.
+        Zone of each cell, (n_cells,).
     grid
         The map.
     stock
@@ -523,7 +523,7 @@ class Run:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of everything the run recorded, in hexadecimal."""
+        """SHA-256 of the months and of who had rooms here, in hexadecimal; rounds, caps and the map follow from the same run."""
         digest = hashlib.sha256()
         for name in sorted(self.arrays):
             digest.update(np.ascontiguousarray(self.arrays[name]).tobytes())

@@ -132,9 +132,11 @@ def test_a_model_stops_running_after_its_last_month_with_and_without_a_collector
 
 
 def test_a_model_that_somebody_stops_is_not_running():
-    model = built()
-    model.running = False
-    assert not model.running
+    for model in (built(), ClusterModel(months=4, rng=1)):
+        model.running = False
+        assert not model.running
+        model.step()
+        assert not model.running
 
 
 def test_run_for_goes_on_past_the_last_month():
