@@ -13,6 +13,7 @@ from typing import Any
 
 from sim.language import _
 from sim.pool import processors
+from sim.problems import not_installed
 from sim.store import Failure, Head
 from sim.work import FLUSH_RUNS, Task, Work
 
@@ -45,7 +46,7 @@ class DaskExecutor:
         try:
             import distributed  # noqa: F401
         except ImportError:
-            raise ImportError(_("Dask is not installed: pip install 'haidian-sim[dask]'")) from None
+            raise not_installed("Dask", "dask") from None
         self.address, self.workers = address, workers
 
     def __call__(self, work: Work, tasks: list[Task]) -> Iterator[list[Head] | Failure]:

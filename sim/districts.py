@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from sim.language import _
-from sim.problems import Problem, ScenarioError, is_hidden, shown
+from sim.problems import Problem, ScenarioError, is_hidden, not_installed, shown
 from sim.toml_source import Lines, read_text
 
 SUFFIX = ".geojson"
@@ -46,7 +46,7 @@ def shapely() -> Any:
     try:
         import shapely as library
     except ImportError:
-        raise ImportError(_("Shapely is not installed: python -m uv sync --extra world")) from None
+        raise not_installed("Shapely", "world") from None
     return library
 
 

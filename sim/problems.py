@@ -69,6 +69,13 @@ class ScenarioError(ValueError):
         return type(self), (self.problems,)
 
 
+def not_installed(names: str, extra: str) -> ImportError:
+    """Return the error that libraries of an extra are not installed; it says what to type, in a checkout or elsewhere."""
+    checkout = (pathlib.Path(__file__).parents[1] / "pyproject.toml").exists()
+    command = f"python -m uv sync --extra {extra}" if checkout else f'pip install "haidian-sim[{extra}]"'
+    return ImportError(_("{names}: not installed; type: {command}").format(names=names, command=command))
+
+
 def nearest(word: object, known: Iterable[str]) -> str:
     """Return '; did you mean "..."?' with the known word that is nearest to `word`, or nothing."""
     close = difflib.get_close_matches(str(word)[:_LONGEST], list(known), n=1, cutoff=0.6)

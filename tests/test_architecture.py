@@ -137,7 +137,7 @@ def test_the_code_names_no_city_but_in_sources():
             "provenance",
             "__init__",
             "__main__",
-            "dask_executor",
+            "problems",
         ):
             continue  # sources of figures, and the name of the distribution
         text = path.read_text(encoding="utf-8").replace("haidian.mplstyle", "")

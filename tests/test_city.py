@@ -402,6 +402,8 @@ def test_without_shapely_the_line_to_type_is_said(inputs, monkeypatch):
     result = new(inputs)
     assert result.exit_code == 4
     assert "python -m uv sync --extra world" in result.stderr
+    monkeypatch.setattr("sim.problems.__file__", "/usr/lib/site-packages/sim/problems.py")
+    assert 'pip install "haidian-sim[world]"' in new(inputs).stderr
 
 
 @pytest.mark.parametrize(

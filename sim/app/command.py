@@ -5,6 +5,7 @@ import importlib.util
 import click
 
 from sim.language import _, current
+from sim.problems import not_installed
 
 #: what the page needs, which the extra "app" installs
 NEEDED = ("panel", "bokeh", "tomlkit")
@@ -20,10 +21,9 @@ NEEDED = ("panel", "bokeh", "tomlkit")
               help=_("Port of the page; 0 takes one that is free."))  # fmt: skip
 def app(port: int) -> None:
     """Serve the page until it is interrupted."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ImportError(_("sim app needs {names}; type: python -m uv run --extra app sim app").format(
-            names=", ".join(missing)))  # fmt: skip
+    lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise not_installed(", ".join(lacking), "app")
     from sim.app.server import serve
 
     serve(port, current())

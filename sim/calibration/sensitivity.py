@@ -35,7 +35,7 @@ from sim.calibration.tables import Rows, number
 from sim.designs import Axis
 from sim.language import _
 from sim.parameters import SECTIONS
-from sim.problems import shown
+from sim.problems import not_installed, shown
 from sim.scenario import Scenario
 from sim.store import Failure, Store
 from sim.studies import reproduce, run_study
@@ -292,7 +292,7 @@ def analyse(asked: Asked, out: pathlib.Path, workers: int | None = None) -> Sens
     try:
         import SALib
     except ImportError:
-        raise ImportError(_("SALib is not installed: python -m uv sync --extra sensitivity")) from None
+        raise not_installed("SALib", "sensitivity") from None
     del SALib
     scenarios = {name: Scenario.load(name) for name in (BASELINE, *asked.policies)}
     scenarios = {scenario.id: scenario for scenario in scenarios.values()}

@@ -39,7 +39,7 @@ from sim.calibration.targets import Targets
 from sim.files import write_text
 from sim.language import _
 from sim.plan import DamagedResultsError, OtherPlanError, canonical
-from sim.problems import shown
+from sim.problems import not_installed, shown
 from sim.progress import FEWEST_FOR_GUESS, PATIENCE, PLAIN_EVERY
 from sim.studies import Interrupted
 
@@ -300,7 +300,7 @@ def load_pyabc() -> Any:
     try:
         import pyabc
     except ImportError:
-        raise ImportError(_("pyABC is not installed: python -m uv sync --extra calibrate")) from None
+        raise not_installed("pyABC", "calibrate") from None
     logging.getLogger("ABC.History").setLevel(logging.WARNING)
     return pyabc
 
