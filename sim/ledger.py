@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 
 from sim.compiled import kernel
+from sim.parameters import STAGES
 from sim.randomness import uniform
 from sim.terms import record_dtype
 
 NEVER = -(2**30)  #: a month long before any history
+
+LAST_STAGE = len(STAGES) - 1  # a stage is the number of the last round closed
+LAST_ROUND = LAST_STAGE - 1  # a round is told by the stage before it
 
 # status of a row of the ledger
 ACTIVE = 0  # a startup at work

@@ -22,11 +22,10 @@ import statistics
 import numpy as np
 
 from sim.compiled import kernel, normal_quantile
-from sim.ledger import LOCKED, is_eligible
+from sim.ledger import LAST_ROUND, LOCKED, is_eligible
 from sim.randomness import bits_at, combine, moved, uniform
 from sim.world import exact
 
-LAST_ROUND = 4
 PARTS = 8  # in which the list is made
 PART_HEIGHT = 0.5  # of a part of the list, in standard deviations of taste
 BLOCK = 256  # seekers

@@ -19,6 +19,7 @@ from sim.ledger import (
     ACTIVE,
     CLOSED,
     DORMANT,
+    LAST_STAGE,
     LEFT,
     LISTED,
     LOST,
@@ -37,7 +38,7 @@ from sim.terms import WAN
 from sim.world import COMPUTE as MARKET
 from sim.world import LABOUR
 
-LAST_STAGE = 5
+YEARLY_RATE = 0.05  #: at which public cost is discounted
 
 HORIZONS = (12, 36, 60, 120)  #: steps after which the startups present are taken down, besides the last
 #: steps after which it is counted what became of the founders of the top share
@@ -535,7 +536,7 @@ class Run:
         return digest.hexdigest()
 
 
-def present_value(costs: np.ndarray, yearly_rate: float = 0.05, first: int = 0) -> float:
+def present_value(costs: np.ndarray, yearly_rate: float = YEARLY_RATE, first: int = 0) -> float:
     """Return monthly costs discounted to month 0, at 5 % a year unless stated otherwise."""
     return float(np.sum(costs / (1.0 + yearly_rate) ** ((first + np.arange(len(costs))) / 12)))
 

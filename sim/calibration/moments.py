@@ -17,11 +17,11 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from sim.ledger import LAST_STAGE
 from sim.measures import survival as surviving
 
 MONTHS_A_YEAR = 12
 FAILED, PRIVATE, INSTITUTE = ("dormant", "closed"), "active", "institute"
-LAST_STAGE = 5
 
 
 class Tables(Protocol):

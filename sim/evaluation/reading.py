@@ -13,6 +13,7 @@ from sim.evaluation.metrics import PATHS, SOURCES, STAGES, horizons
 from sim.evaluation.pairing import Pairing, Seen, paid_rents
 from sim.evaluation.presence import by_stage, columns_of_presence, numbers, steps_of
 from sim.parameters import SEGMENTS
+from sim.record import YEARLY_RATE
 from sim.store import OUTCOMES, Head, Store
 
 STOCKS = ("startups", "listed", "rd_heads", "production_heads", "production_outside_heads")
@@ -22,7 +23,6 @@ PLACES = ("zone_rent_rmb_m2_month", "zone_stock_m2", "zone_vacant_m2", "zone_ten
 RENTS = ("area_m2", "rent_bill_rmb", "subsidised_area_m2", "subsidy_rmb")
 _PRESENCE = ("step", "uid", "zone", "stage", "status", "rd_heads", "subsidy_rmb")
 _COSTS = ("cost_rmb", "served", "refused")
-YEARLY_RATE = 0.05
 #: what else may take the runs of a shard
 Also = Callable[[list[Head], dict[str, pa.Table], tuple[str, ...]], None]
 CRITICAL, ENTRY_MONTHS = 20.0, 6  #: startups of a segment within 1 km; months of net entry

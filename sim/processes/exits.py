@@ -13,14 +13,25 @@ less while guided money holds the firm; whoever leaves then returns it.
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACQUIRED, ACTIVE, CLOSED, DORMANT, IN_PROGRAMME, LEFT, LISTED, LOCKED, NEVER
+from sim.ledger import (
+    ACQUIRED,
+    ACTIVE,
+    CLOSED,
+    DORMANT,
+    IN_PROGRAMME,
+    LAST_STAGE,
+    LEFT,
+    LISTED,
+    LOCKED,
+    NEVER,
+)
 from sim.randomness import uniform
 from sim.world import FLOW, exact
 
 FAILURES, ACQUISITIONS, LISTINGS, DEPARTURES = (
     FLOW[name] for name in ("failures", "acquisitions", "listings", "departures")
 )
-LAST_STAGE, FIRST_YEAR = 5, 12  # months
+FIRST_YEAR = 12  # months
 
 
 def end_startups(world, par, terms, draw) -> None:

@@ -24,12 +24,12 @@ investments, American Journal of Sociology 106, 1546-1588, doi:10.1086/321301 (d
 import numpy as np
 
 from sim.compiled import exp, kernel, log
-from sim.ledger import ACTIVE, IN_PROGRAMME, LOCKED, NEVER, in_order
-from sim.matching import LAST_ROUND, PARTS, match
+from sim.ledger import ACTIVE, IN_PROGRAMME, LAST_ROUND, LAST_STAGE, LOCKED, NEVER, in_order
+from sim.matching import PARTS, match
 from sim.randomness import normal, uniform
 from sim.world import FLOW, exact
 
-APP, LAST_STAGE = 1, 5
+APP = 1
 DEALS, CAPITAL, GUIDED = FLOW["deals"], FLOW["capital_wan"], FLOW["guided_wan"]
 LITTLE = 0.02  # weight of a fund that invests in favoured segments only, in crowding out
 BLOCK = 512  # rows

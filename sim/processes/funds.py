@@ -16,11 +16,11 @@ S. Kaplan and A. Schoar (2005), Private equity performance: returns, persistence
 import numpy as np
 
 from sim.compiled import exp, kernel, log
+from sim.ledger import LAST_ROUND
 from sim.randomness import combine, pick, uniform
 from sim.space import total
 from sim.world import FUND, exact, node_uid
 
-LAST_ROUND = 4
 VISITOR = -1  # in place of the mark of partners; others are not judged by visitors' records
 LARGE, MIDDLE = 0.3, 0.6  # of the funds by rank of size: invest late, invest in all but the last round
 
