@@ -586,6 +586,17 @@ def test_access_to_capital_follows_the_seats_with_stock_weighted_mean_0_also_bes
     assert (start.log_capital[here] > before[here] + 0.5).all()
 
 
+def test_a_hub_takes_nothing_from_funds_without_money():
+    early = scenario(HUB | {"from": "2025-02"}, finance__capital_bn_rmb=0.0)
+    model = ClusterModel.from_scenario(early, seed=1)
+    for _ in range(2):
+        model.step()
+    visitors = model.world.funds["partner"] == fund_table.VISITOR
+    assert visitors.sum() == HUB["visitors"]
+    assert (model.world.funds["committed"][visitors] > 0).all()
+    assert not model.world.funds["committed"][~visitors].any()
+
+
 # Mesa's agents
 
 

@@ -76,7 +76,8 @@ def seat_funds(world, par, terms) -> None:
 def add_visitors(world, par, seats) -> None:
     """Append visiting funds; what would have come anyway is taken from the others' commitments."""
     funds, months = world.funds, par.values.finance.period_months
-    share = min(seats.counted * seats.capital / total(funds["base_commitment"]), 1.0)
+    others = total(funds["base_commitment"])
+    share = min(seats.counted * seats.capital / others, 1.0) if others > 0.0 else 0.0
     visitors = np.zeros(seats.visitors, dtype=FUND)
     address = node_uid(seats.name)
     shrink_funds(funds, share)

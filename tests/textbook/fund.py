@@ -161,7 +161,8 @@ def take_seats(model, hub):
         fund.seat = zone
     capital = hub.lever.capital_rmb / WAN
     if hub.lever.visitors and capital > 0.0:
-        share = min(hub.lever.counted_share * capital / sum(fund.size for fund in model.funds), 1.0)
+        others = sum(fund.size for fund in model.funds)
+        share = min(hub.lever.counted_share * capital / others, 1.0) if others > 0.0 else 0.0
         for fund in model.funds:
             fund.make_way(share)
         size = to_grain(capital / hub.lever.visitors)
