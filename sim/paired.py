@@ -13,6 +13,7 @@ from sim import meanings
 from sim.intervals import UNDEFINED, Interval, Verdict, mean_interval, verdict
 from sim.language import current_language
 from sim.measures import MEASURES
+from sim.policy import added, treated_zones
 from sim.scenario import Scenario
 from sim.spending import announced, spending
 from sim.store import OUTCOMES, Failure, Head, Store
@@ -323,8 +324,10 @@ class Comparison:
 
     def treated(self, policy: str) -> np.ndarray:
         """Return the positions of the zones that a policy's place-bound levers treat."""
-        chosen = self.scenarios[policy].treated_zones
-        return np.array([self.zones.index(zone) for zone in chosen if zone in self.zones], dtype=int)
+        scenarios = self.scenarios
+        levers = added(scenarios[policy].policies, scenarios[self.baseline].policies)
+        chosen = treated_zones(levers, self.zones)
+        return np.array([self.zones.index(zone) for zone in chosen], dtype=int)
 
     @functools.cached_property
     def intervals(self) -> dict[str, dict[str, Interval]]:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from sim.levers import Lever
@@ -89,6 +90,18 @@ class Policies:
         for position, since in acting:
             self.levers[position].offer(terms, self._rows[position], since, self._zone_index)
         return terms
+
+
+def added(levers: Iterable[Any], baseline: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the levers of a policy that its baseline has not: those of both are no part of what the policy changes."""
+    known = tuple(baseline)
+    return tuple(lever for lever in levers if lever not in known)
+
+
+def treated_zones(levers: Iterable[Any], zones: Iterable[str]) -> tuple[str, ...]:
+    """Return the zones of all place-bound levers, in the order of `zones`."""
+    treated = {zone for lever in levers if lever.place_bound for zone in lever.zone_ids()}
+    return tuple(zone for zone in zones if zone in treated)
 
 
 @functools.lru_cache(maxsize=32)

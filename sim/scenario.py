@@ -54,6 +54,7 @@ from sim.parameters import (
 )
 from sim.places import default_world, read_world, worlds
 from sim.plugins import PROCESSES, Process, fingerprints, names, process_class
+from sim.policy import treated_zones
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, is_hidden, nearest, shown
 from sim.scenario_files import (
     LABELS,
@@ -379,8 +380,7 @@ class Scenario(BaseModel):
     @property
     def treated_zones(self) -> tuple[str, ...]:
         """The zones of all place-bound levers, in the order of the world."""
-        treated = {zone for lever in self.policies if lever.place_bound for zone in lever.zone_ids()}
-        return tuple(zone for zone in read_world(self.world).zone_index if zone in treated)
+        return treated_zones(self.policies, read_world(self.world).zone_index)
 
     @property
     def fingerprint(self) -> str:

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.evaluation import sizes, widening
+from sim.effects import add_controls
+from sim.evaluation import design, sizes, widening
 from sim.evaluation.discovery import Sides, Space, chance, discover, find_box
 from sim.evaluation.evaluate import evaluate
 from sim.evaluation.vectors import decomposed
+from sim.levers import Administration, Cash, PublicSpace
 from sim.problems import ScenarioError
 from sim.scenario import Scenario
 from sim.studies import plan_of
@@ -440,3 +442,68 @@ def test_policies_are_said_to_spend_different_amounts_where_there_are_two(tmp_pa
     assert any("policies spend different amounts" in note for note in notes) is differ
     assert [all(way in note for way in ("controls = true", "--no-controls", "on the page"))
             for note in notes if "beside the policies" in note] == [True, True]  # fmt: skip
+
+
+# what a policy changes where its baseline has levers of its own
+
+
+def with_lever(scenario, lever):
+    return scenario.with_values({f"policies.{lever.id}": lever}).model_copy(update={"id": lever.id})
+
+
+def members_of(scenarios, controls=()):
+    tags = {name: {"control": True} for name in controls}
+    return {member.id: member for member in design.members(made_studies.plan_of(scenarios, 5, tags=tags))}
+
+
+def test_the_controls_of_a_baseline_with_levers_are_controls():
+    scenarios = {"rent-cut": Scenario.load("rent-cut"), "north-space": Scenario.load("north-space")}
+    found = members_of(scenarios, add_controls(scenarios))
+    assert {name: member.role for name, member in found.items()} == {
+        "rent-cut": "baseline", "north-space": "policy", "placebo": "placebo", "cash-benchmark": "cash"
+    }  # fmt: skip
+
+
+def test_cash_for_some_founders_is_a_policy_and_not_the_benchmark():
+    baseline = Scenario.load("baseline")
+    some = Cash(id="some", kind="cash", from_="2025-07", segments=("MODEL",), amount_rmb=5e5)
+    scenarios = {"baseline": baseline, "some": with_lever(baseline, some)}
+    found = members_of(scenarios, add_controls(scenarios))
+    assert (found["some"].role, found["cash-benchmark"].role) == ("policy", "cash")
+
+
+def test_zones_and_months_of_a_policy_are_those_of_its_own_levers():
+    cut, space = Scenario.load("rent-cut"), Scenario.load("north-space")
+    both = cut.with_values({f"policies.{lever.id}": lever for lever in space.policies})
+    found = members_of({"rent-cut": cut, "both": both})["both"]
+    assert [made_studies.ZONES[z] for z in design.treated(found, made_studies.ZONES)] == list(
+        space.treated_zones
+    )
+    assert len(design.paid_in(found, made_studies.ZONES)) == 0  # nobody is paid for moving into new space
+    assert not found.paid_months(120)[-1]  # the cut of both goes on to the end
+
+
+def test_one_budget_is_that_of_a_policys_own_levers():
+    offices = Administration(
+        id="offices", kind="administration", from_="2025-01", appeal_utils=0.1, cost_rmb_month=1e7
+    )
+    square = PublicSpace(id="square", kind="public-space", from_="2025-01", zones=("wudaokou",), attraction_utils=0.1,
+                         cost_rmb_month=1e5)  # fmt: skip
+    baseline = with_lever(Scenario.load("baseline"), offices)
+    policy = with_lever(baseline, square)
+    budget = Budget(present_value_rmb=1e7, years=5)
+    factor, cost, reason = widening.size_for(policy, budget, (1,), baseline)
+    assert (cost, reason) == (pytest.approx(1e7, rel=0.01), "")
+    sized = {lever.id: lever for lever in sizes.scaled(policy, factor, baseline).policies}
+    assert sized["offices"] == offices
+    monthly = (1.05 ** (-np.arange(60) / 12)).sum() * sized["square"].cost_rmb_month
+    assert monthly == pytest.approx(1e7, rel=0.01)
+
+
+def test_a_placebo_has_no_size_whatever_levers_the_baseline_has(tmp_path, monkeypatch):
+    text = STUDY.replace('"baseline", "rent-cut", "vc-hub"', '"rent-cut", "vc-hub"').replace("24", "60")
+    text = text.replace("worlds", "# worlds") + "equal_budget = { present_value_rmb = 1e8 }\n"
+    monkeypatch.setattr(widening, "size_for", lambda *_given: (1.0, 1e8, ""))
+    asked = widening.widened(study(tmp_path, text), tmp_path / "out", print)
+    assert [name for name, tag in asked.tags.items() if "budget" in tag] == ["cash-benchmark", "vc-hub"]
+    assert [name for name in asked.scenarios if name.startswith("placebo")] == ["placebo"]

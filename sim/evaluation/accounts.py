@@ -29,7 +29,7 @@ def additionality(runs: Runs, levels: Levels, member: design.Member) -> Addition
     if not runs.has("account") or len(pairs) == 0:
         return None
     ids = tuple(zone.id for zone in runs.zones)
-    zones = design.treated(member.scenario, ids)
+    zones = design.treated(member, ids)
     account = dict(zip(ACCOUNT, runs.found["account"][member.position, pairs].T, strict=True))
     own, base = (
         levels.region("startups_region")[position, pairs, -1] for position in (member.position, member.base)

@@ -17,7 +17,7 @@ def critical_mass(runs: Runs, member: design.Member) -> tuple[CriticalMass, ...]
     if not runs.has("critical"):
         return ()
     ids, pairs, rows = tuple(zone.id for zone in runs.zones), runs.pairs(member), []
-    for zone in design.treated(member.scenario, ids):
+    for zone in design.treated(member, ids):
         if len(pairs) == 0 or runs.found["first"][member.base, pairs, zone].mean() >= CRITICAL:
             continue
         own, base = (
@@ -80,7 +80,7 @@ def persistence(runs: Runs, member: design.Member) -> Persistence | None:
 def _gain(runs: Runs, member: design.Member, pairs: np.ndarray, month: int) -> np.ndarray:
     """Return the effect on the startups of the treated zones, or of the region, in one month, (n_pairs,)."""
     wanted = runs.found["moments"][:, :, runs.moments.index(month)]
-    zones = design.treated(member.scenario, tuple(zone.id for zone in runs.zones))
+    zones = design.treated(member, tuple(zone.id for zone in runs.zones))
     there = wanted[..., zones].sum(axis=-1) if len(zones) else wanted.sum(axis=-1)
     return there[member.position, pairs] - there[member.base, pairs]
 

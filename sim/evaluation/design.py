@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sim.controls import CASH, PLACEBO
 from sim.paired import PAYING
 from sim.places import read_world
 from sim.plan import Plan
+from sim.policy import added, treated_zones
 from sim.record import HORIZONS
 from sim.scenario import Scenario
 
@@ -33,6 +35,8 @@ class Member:
         Position of the scenario with which it is compared.
     of
         Id of the policy of which it is a dose, or that it is in another world; else its own.
+    levers
+        Its levers that the scenario with which it is compared has not.
     dose, world
         Multiple of its size; id of the development outside, "" for none.
     """
@@ -43,6 +47,7 @@ class Member:
     role: str
     base: int
     of: str
+    levers: tuple[Any, ...] = ()
     dose: float = 1.0
     world: str = ""
 
@@ -54,7 +59,7 @@ class Member:
     def _paid(self) -> np.ndarray:
         scenario = self.scenario
         paid = np.zeros(scenario.months, dtype=bool)
-        for lever in scenario.policies:
+        for lever in self.levers:
             for month in range(0 if not lever.stress else scenario.months, scenario.months):
                 since = lever.since(scenario.start, month)
                 paid[month] |= since is not None and (bool(lever.slot) or lever.fixed_cost_rmb(since) > 0)
@@ -69,34 +74,40 @@ def members(plan: Plan) -> list[Member]:
         for name, entry in plan.scenarios.items()
         if "world" in entry and entry.get("of") == plan.baseline
     }
+    scenarios = [Scenario.model_validate({**e["content"], "id": name}) for name, e in plan.scenarios.items()]
     found = []
-    for name, entry in plan.scenarios.items():
-        scenario = Scenario.model_validate({**entry["content"], "id": name})
+    for scenario, (name, entry) in zip(scenarios, plan.scenarios.items(), strict=True):
         world = str(entry.get("world", ""))
         base = bases.get(world, positions[plan.baseline])
-        role = "baseline" if positions[name] == base else _role(scenario, entry)
-        dose = float(entry.get("dose", 1.0))
-        found.append(
-            Member(name, positions[name], scenario, role, base, str(entry.get("of", name)), dose, world)
-        )
+        levers = added(scenario.policies, scenarios[base].policies)
+        role = "baseline" if positions[name] == base else _role(name, levers, entry)
+        of, dose = str(entry.get("of", name)), float(entry.get("dose", 1.0))
+        found.append(Member(name, positions[name], scenario, role, base, of, levers, dose, world))
     return found
 
 
-def _role(scenario: Scenario, entry: dict[str, Any]) -> str:
+def _role(name: str, levers: tuple[Any, ...], entry: dict[str, Any]) -> str:
+    """Return the role of a scenario with such levers beyond its baseline's.
+
+    A control is marked as one, or named by its own id: cash for some founders is a policy like others.
+    """
     if "world" in entry:
         return WORLD
     if "dose" in entry:
         return DOSE
-    kinds = {lever.kind for lever in scenario.policies}  # type: ignore[attr-defined]
-    for kind, role in ((CASH.removesuffix("-benchmark"), CASH_ROLE), (PLACEBO, PLACEBO_ROLE)):
-        if kinds == {kind}:
+    kinds = {lever.kind for lever in levers}
+    for control, kind, role in ((CASH, "cash", CASH_ROLE), (PLACEBO, "placebo", PLACEBO_ROLE)):
+        if kinds == {kind} and (entry.get("control") or name == control):
             return role
-    return STRESS if kinds and all(lever.stress for lever in scenario.policies) else POLICY
+    return STRESS if levers and all(lever.stress for lever in levers) else POLICY
 
 
 def paying_zones(scenario: Scenario, zones: tuple[str, ...]) -> np.ndarray:
     """Return in which zones each lever, in the order of the runs' columns, pays startups, (n_levers, n_zones)."""
-    levers = sorted(scenario.policies, key=lambda lever: lever.id)
+    return _paying(sorted(scenario.policies, key=lambda lever: lever.id), zones)
+
+
+def _paying(levers: Sequence[Any], zones: tuple[str, ...]) -> np.ndarray:
     found = np.zeros((len(levers), len(zones)), dtype=bool)
     for i, lever in enumerate(levers):
         if lever.slot in PAYING:
@@ -105,14 +116,14 @@ def paying_zones(scenario: Scenario, zones: tuple[str, ...]) -> np.ndarray:
     return found
 
 
-def paid_in(scenario: Scenario, zones: tuple[str, ...]) -> np.ndarray:
-    """Return the positions of the zones in which startups are paid."""
-    return np.flatnonzero(paying_zones(scenario, zones).any(axis=0))
+def paid_in(member: Member, zones: tuple[str, ...]) -> np.ndarray:
+    """Return the positions of the zones in which a policy pays startups."""
+    return np.flatnonzero(_paying(member.levers, zones).any(axis=0))
 
 
-def treated(scenario: Scenario, zones: tuple[str, ...]) -> np.ndarray:
+def treated(member: Member, zones: tuple[str, ...]) -> np.ndarray:
     """Return the positions of the zones that a policy's place-bound levers treat."""
-    return np.array([zones.index(zone) for zone in scenario.treated_zones if zone in zones], dtype=int)
+    return np.array([zones.index(zone) for zone in treated_zones(member.levers, zones)], dtype=int)
 
 
 def zones_of(scenario: Scenario) -> tuple[Any, ...]:

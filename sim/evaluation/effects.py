@@ -158,7 +158,7 @@ def tables(runs: Runs, members: list[design.Member]) -> dict[str, Table]:
         pairs = runs.pairs(member)
         own, base = stacked[member.position][pairs], stacked[member.base][pairs]
         mine = list(keys)
-        chosen = design.treated(member.scenario, zones)
+        chosen = design.treated(member, zones)
         if len(chosen):
             inside = levels.region("startups_treated_zones", chosen)
             own = np.hstack([own, inside[member.position][pairs]])

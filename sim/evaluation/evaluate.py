@@ -22,6 +22,7 @@ from sim.evaluation.words import caution, sentence
 from sim.files import write_text
 from sim.language import _, current_language, speaking
 from sim.parameters import SEGMENTS
+from sim.policy import treated_zones
 from sim.problems import shown
 from sim.store import OUTCOMES, Store
 
@@ -168,7 +169,7 @@ def _policy(
         id=member.id, name=scenario.name, name_zh=scenario.name_zh, description=scenario.description, role=member.role,
         sentence="", caution="", pairs=len(pairs),
         missing_seeds=tuple(seed for i, seed in enumerate(runs.seeds) if i not in pairs),
-        zones=tuple(scenario.treated_zones), effects=found, paths=paths(runs, member), additionality=account, costs=paid,
+        zones=treated_zones(member.levers, runs.ids), effects=found, paths=paths(runs, member), additionality=account, costs=paid,
         against_cash=choosing.against_cash(member) if member.role == design.POLICY else None,
         critical_mass=afterwards.critical_mass(runs, member),
         persistence=afterwards.persistence(runs, member), levers=accounts.lever_uses(runs, member),

@@ -81,8 +81,8 @@ class Pairing:
         add: Callable[[str, tuple[int, int, int], Any], None],
     ) -> None:
         self.members, self.zones, self.months, self.add = members, zones, months, add
-        self.treated = [design.treated(member.scenario, zones) for member in members]
-        self.paid_in = [design.paid_in(member.scenario, zones) for member in members]
+        self.treated = [design.treated(member, zones) for member in members]
+        self.paid_in = [design.paid_in(member, zones) for member in members]
         self.stays = [stay_of(member, zones, months) for member in members]
         self.waiting: dict[tuple[int, int], dict[int, Seen]] = collections.defaultdict(dict)
         self.met: dict[tuple[int, int], set[int]] = collections.defaultdict(set)
@@ -136,7 +136,7 @@ def stay_of(member: design.Member, zones: tuple[str, ...], months: int) -> Stay 
     second = None if first is None else next((step for step in kept if step >= first + design.LATER), None)
     if first is None or second is None:
         return None
-    treated = design.treated(member.scenario, zones)
+    treated = design.treated(member, zones)
     return Stay(treated if len(treated) else np.arange(len(zones)), first, second)
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from sim.policy import added
 from sim.problems import ScenarioError
 from sim.scenario import Scenario
 
@@ -28,9 +29,9 @@ SIZES: dict[str, tuple[str, ...]] = {
 MOST = 1e4  #: largest multiple that is tried
 
 
-def has_size(scenario: Scenario) -> bool:
-    """Return whether any lever of a scenario has a size."""
-    return any(lever.kind in SIZES for lever in scenario.policies)  # type: ignore[attr-defined]
+def has_size(scenario: Scenario, baseline: Scenario | None = None) -> bool:
+    """Return whether any lever of a scenario has a size; those of its baseline do not count."""
+    return any(lever.kind in SIZES for lever in own_levers(scenario, baseline))
 
 
 def size_of(lever: Any) -> dict[str, float]:
@@ -41,8 +42,13 @@ def size_of(lever: Any) -> dict[str, float]:
     return {name: float(value) for name, value in set_to.items() if value}
 
 
-def scaled(scenario: Scenario, factor: float) -> Scenario:
-    """Return a scenario whose levers have a multiple of their size; whole numbers are rounded.
+def own_levers(scenario: Scenario, baseline: Scenario | None) -> tuple[Any, ...]:
+    """Return the levers of a scenario that its baseline, if there is one, has not."""
+    return added(scenario.policies, () if baseline is None else baseline.policies)
+
+
+def scaled(scenario: Scenario, factor: float, baseline: Scenario | None = None) -> Scenario:
+    """Return a scenario whose levers have a multiple of their size; whole numbers are rounded, those of its baseline stay.
 
     Raises
     ------
@@ -50,8 +56,8 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
         If a lever cannot be so large.
     """
     changes: dict[str, Any] = {}
-    for lever in scenario.policies:
-        for name in SIZES.get(lever.kind, ()):  # type: ignore[attr-defined]
+    for lever in own_levers(scenario, baseline):
+        for name in SIZES.get(lever.kind, ()):
             value = getattr(lever, name)
             if name == "phases":
                 for i, phase in enumerate(value):
@@ -63,20 +69,20 @@ def scaled(scenario: Scenario, factor: float) -> Scenario:
     return scenario.with_values(changes) if factor != 1.0 and changes else scenario
 
 
-def largest(scenario: Scenario) -> float:
+def largest(scenario: Scenario, baseline: Scenario | None = None) -> float:
     """Return the largest multiple at which a scenario is still allowed, to a thousandth."""
     low, high = 1.0, MOST
-    if _allowed(scenario, high):
+    if _allowed(scenario, high, baseline):
         return high
     while high / low > 1.001:
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if _allowed(scenario, middle) else (low, middle)
+        low, high = (middle, high) if _allowed(scenario, middle, baseline) else (low, middle)
     return low
 
 
-def _allowed(scenario: Scenario, factor: float) -> bool:
+def _allowed(scenario: Scenario, factor: float, baseline: Scenario | None) -> bool:
     try:
-        scaled(scenario, factor)
+        scaled(scenario, factor, baseline)
     except ScenarioError:
         return False
     return True

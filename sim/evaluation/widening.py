@@ -6,6 +6,7 @@ goes on with the same sizes.
 """
 
 import dataclasses
+import functools
 import json
 import math
 import pathlib
@@ -55,11 +56,12 @@ def widened(study: Study, folder: pathlib.Path | None, tell: Tell, search: bool 
     if study.tags or asked == type(asked)():
         return study
     scenarios, tags = dict(study.scenarios), dict[str, dict[str, Any]]()
-    policies = [name for name in list(scenarios)[1:] if not _outside(scenarios[name])]
+    baseline = next(iter(scenarios.values()))
+    policies = [name for name in list(scenarios)[1:] if not _outside(scenarios[name], baseline)]
     if asked.controls:
         for name in add_controls(scenarios):
             tags[name] = {"control": True}
-            policies += [name] if not _outside(scenarios[name]) else []
+            policies += [name] if not _outside(scenarios[name], baseline) else []
     budget = asked.equal_budget
     if budget is not None and folder is not None:
         if search or _known(folder / FILE, _asked(budget, policies, study)) is not None:
@@ -72,9 +74,9 @@ def widened(study: Study, folder: pathlib.Path | None, tell: Tell, search: bool 
     return dataclasses.replace(study, scenarios=scenarios, tags=tags)
 
 
-def _outside(scenario: Scenario) -> bool:
-    """Return whether a scenario holds developments outside alone."""
-    return all(lever.stress for lever in scenario.policies)
+def _outside(scenario: Scenario, baseline: Scenario) -> bool:
+    """Return whether a scenario adds developments outside alone to its baseline."""
+    return all(lever.stress for lever in sizes.own_levers(scenario, baseline))
 
 
 def _add_doses(
@@ -84,15 +86,16 @@ def _add_doses(
     tags: dict[str, dict[str, Any]],
     tell: Tell,
 ) -> None:
+    baseline = next(iter(scenarios.values()))
     for name in policies:
-        if not sizes.has_size(scenarios[name]):
+        if not sizes.has_size(scenarios[name], baseline):
             continue
         for dose in doses:
             if dose == 1.0:
                 continue
             other = f"{name}-x{dose:g}"
             try:
-                scenarios[other] = _named(sizes.scaled(scenarios[name], dose), other)
+                scenarios[other] = _named(sizes.scaled(scenarios[name], dose, baseline), other)
             except ScenarioError as error:
                 why = error.problems[0].message
                 tell(_("{name} is left out: {why}").format(name=shown(other), why=why))
@@ -124,7 +127,7 @@ def _bring_to(
     folder: pathlib.Path, tell: Tell,
 ) -> None:  # fmt: skip
     """Bring every policy to the budget; say of each what was found."""
-    path = folder / FILE
+    path, baseline = folder / FILE, next(iter(scenarios.values()))
     asked = _asked(budget, policies, study)
     known = _known(path, asked)
     found = known or {}
@@ -132,12 +135,12 @@ def _bring_to(
         if name not in found:
             tell(_("looking for the size at which {name} costs {cost} M RMB").format(
                 name=shown(name), cost=number(budget.present_value_rmb / 1e6)))  # fmt: skip
-            factor, cost, reason = size_for(scenarios[name], budget, study.seeds[:PILOT_SEEDS])
+            factor, cost, reason = size_for(scenarios[name], budget, study.seeds[:PILOT_SEEDS], baseline)
             found[name] = {"factor": factor, "found_rmb": cost, "reason": reason}
         if found[name]["factor"] is None:
             tell(_("{name} is left as it is: {why}").format(name=shown(name), why=found[name]["reason"]))
         else:
-            scenarios[name] = sizes.scaled(scenarios[name], found[name]["factor"])
+            scenarios[name] = sizes.scaled(scenarios[name], found[name]["factor"], baseline)
         tags[name] = tags.get(name, {}) | {"budget": found[name] | budget.model_dump()}
     if known is None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +151,7 @@ def _asked(budget: Budget, policies: list[str], study: Study) -> dict[str, Any]:
     """Return what the sizes depend on."""
     from sim.compiled import source_hash
 
-    first = {name: study.scenarios[name].fingerprint for name in policies if name in study.scenarios}
+    first = {name: scenario.fingerprint for name, scenario in study.scenarios.items()}
     return budget.model_dump() | {"scenarios": first, "policies": policies, "seeds": list(study.seeds[:PILOT_SEEDS]),
                                   "model": source_hash()}  # fmt: skip
 
@@ -163,19 +166,19 @@ def _known(path: pathlib.Path, asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def size_for(
-    scenario: Scenario, budget: Budget, seeds: tuple[int, ...]
+    scenario: Scenario, budget: Budget, seeds: tuple[int, ...], baseline: Scenario | None = None
 ) -> tuple[float | None, float | None, str]:
     """Return at which multiple of its size a policy costs the budget, what it then costs, and else why not.
 
-    The cost grows with the size, but not evenly, for who is served is decided by the model.
+    What the levers of its baseline cost is no part of it. The cost grows with the size, but not evenly, for who is served is decided by the model.
     """
-    if not sizes.has_size(scenario):
+    if not sizes.has_size(scenario, baseline):
         return None, None, _("its levers have no size")
-    trial = Trial(scenario, budget, seeds)
+    trial = Trial(scenario, budget, seeds, baseline)
     wanted = budget.present_value_rmb
     if trial.cost(1.0) <= 0:
         return None, None, _("it costs the public nothing")
-    most = sizes.largest(scenario)
+    most = sizes.largest(scenario, baseline)
     if trial.cost(1.0) < (1 - CLOSE) * wanted and trial.cost(most) < (1 - CLOSE) * wanted:
         return None, None, _("it costs at most {cost} M RMB").format(cost=number(trial.cost(most) / 1e6))
     for step in range(MOST_TRIALS):
@@ -221,26 +224,37 @@ class Trial:
     ----------
     scenario, budget, seeds
         The policy, the budget, and the seeds over which is averaged.
+    baseline
+        The scenario beyond whose cost it is counted; absent: one without levers.
     """
 
-    def __init__(self, scenario: Scenario, budget: Budget, seeds: tuple[int, ...]) -> None:
-        self.scenario, self.seeds = scenario, seeds
+    def __init__(
+        self, scenario: Scenario, budget: Budget, seeds: tuple[int, ...], baseline: Scenario | None = None
+    ) -> None:
+        self.scenario, self.seeds, self.baseline = scenario, seeds, baseline
         self.months = 12 * budget.years
         self.weights = (1.0 + budget.discount) ** (-np.arange(self.months) / 12)
         self.costs: dict[float, float] = {}
 
     def cost(self, factor: float) -> float:
-        """Return the present cost at a multiple of its size [RMB], a mean over seeds."""
+        """Return the present cost at a multiple of its size [RMB] beyond the baseline's, a mean over seeds."""
         if factor not in self.costs:
-            scenario = sizes.scaled(self.scenario, factor)
-            used = any(lever.slot for lever in scenario.policies)
-            runs = (
-                [_monthly(scenario, seed, self.months) for seed in self.seeds]
-                if used
-                else [_fixed(scenario, self.months)]
-            )
-            self.costs[factor] = float(np.mean([(monthly * self.weights).sum() for monthly in runs]))
+            self.costs[factor] = self._of(sizes.scaled(self.scenario, factor, self.baseline)) - self._without
         return self.costs[factor]
+
+    @functools.cached_property
+    def _without(self) -> float:
+        """What the baseline costs [RMB], in the same months and seeds."""
+        return 0.0 if self.baseline is None else self._of(self.baseline)
+
+    def _of(self, scenario: Scenario) -> float:
+        used = any(lever.slot for lever in scenario.policies)
+        runs = (
+            [_monthly(scenario, seed, self.months) for seed in self.seeds]
+            if used
+            else [_fixed(scenario, self.months)]
+        )
+        return float(np.mean([(monthly * self.weights).sum() for monthly in runs]))
 
 
 def _fixed(scenario: Scenario, months: int) -> np.ndarray:
