@@ -7,13 +7,14 @@ import re
 
 import made_studies
 import numpy as np
+import pyarrow as pa
 import pytest
 import worlds
 from click.testing import CliRunner
 from scipy import stats
 
 from sim.__main__ import cli
-from sim.evaluation import design
+from sim.evaluation import afterwards, design
 from sim.evaluation.choosing import alone_first
 from sim.evaluation.effects import Levels
 from sim.evaluation.evaluate import EvaluationError, evaluate, load, save
@@ -227,7 +228,7 @@ def test_critical_mass_is_the_first_month_of_twenty_with_half_a_year_of_growth_w
     cut = reader.members[1].scenario
     spent = np.zeros((MONTHS, len(cut.policies)))
     reader._take_critical_mass(places, {"startups": startups, "startups_within_1km": near}, [spent])
-    first = reader.sums["critical"][0, 0]
+    first = reader.sums["critical"][0, 0, 0]
     assert first[3] == 21
     assert np.isinf(np.delete(first, 3)).all()
     paid = list(reader.ids).index(cut.treated_zones[0])
@@ -235,8 +236,33 @@ def test_critical_mass_is_the_first_month_of_twenty_with_half_a_year_of_growth_w
     spent[:30] = 1.0
     reader.sums.clear()
     reader._take_critical_mass(places, {"startups": startups, "startups_within_1km": near}, [spent])
-    assert reader.sums["critical"][0, 0][paid] == 21
-    assert reader.sums["critical"][1, 0][paid] == 36  # half a year after the last payment
+    assert reader.sums["critical"][0, 0, 0, paid] == 21
+    assert reader.sums["critical"][1, 0, 0, paid] == 36  # half a year after the last payment
+
+
+def test_critical_mass_of_a_design_is_counted_in_every_vector(tmp_path):
+    points = tuple({"births.outside_pull": pull} for pull in (0.1, 0.2, 0.3, 0.4))
+    plan = made_studies.plan_of(
+        ("baseline", "north-space"), SEEDS, MONTHS, points, ("series", "presence", "costs")
+    )
+    region, zone = made_studies.Region(plan), made_studies.ZONES.index("wenquan")
+
+    def tables(arm):
+        found, rows = region.tables(arm), np.zeros((MONTHS, len(made_studies.ZONES), 4))
+        if arm.point != 3:  # one more a month in three of four vectors
+            rows[:, zone, 1] = np.arange(MONTHS)
+        for name in ("startups", "startups_within_1km"):
+            at = found["series"].column_names.index(name)
+            found["series"] = found["series"].set_column(
+                at, found["series"].schema.field(name), pa.array(rows.ravel())
+            )
+        return found
+
+    runs = read(Store(made_studies.write(tmp_path / "s", plan, tables)))
+    mass = {row.zone: row for row in afterwards.critical_mass(runs, runs.members[1])}
+    assert mass["wenquan"].share.mean == pytest.approx(0.75)
+    assert mass["wenquan"].months == 21
+    assert mass["yongfeng"].share.mean == 0.0
 
 
 def test_staying_is_counted_startup_by_startup(folder, tmp_path):

@@ -229,4 +229,4 @@ def _held(runs: Runs, member: design.Member, promise: Announced, i: int) -> Plan
 
 
 def _share_kept(kept: np.ndarray) -> Estimate:
-    return share_of(round(float(kept.sum())), len(kept))
+    return share_of(float(kept.sum()), len(kept))

@@ -21,7 +21,7 @@ def critical_mass(runs: Runs, member: design.Member) -> tuple[CriticalMass, ...]
         if len(pairs) == 0 or runs.found["first"][member.base, pairs, zone].mean() >= CRITICAL:
             continue
         own, base = (
-            runs.found["critical"][position, pairs, zone] for position in (member.position, member.base)
+            runs.found["critical"][position, pairs, :, zone] for position in (member.position, member.base)
         )
         rows.append(CriticalMass(ids[zone], _reached(own), _reached(base), _median(own), _median(base),
                                  _always_paid(runs, member, zone)))  # fmt: skip
@@ -29,12 +29,13 @@ def critical_mass(runs: Runs, member: design.Member) -> tuple[CriticalMass, ...]
 
 
 def _reached(months: np.ndarray) -> Estimate:
-    return share_of(int(np.isfinite(months).sum()), len(months))
+    """Return the share of runs that have a month, from months (n_seeds, n_points): seeds are counted, points averaged."""
+    return share_of(float(np.isfinite(months).mean(axis=1).sum()), len(months))
 
 
 def _median(months: np.ndarray) -> float | None:
-    """Return the median month, None if fewer than half of the seeds have one."""
-    half = float(np.sort(months)[(len(months) - 1) // 2]) if len(months) else np.inf
+    """Return the median month of the runs (n_seeds, n_points), None if fewer than half of them have one."""
+    half = float(np.sort(months, axis=None)[(months.size - 1) // 2]) if months.size else np.inf
     return half if np.isfinite(half) else None
 
 

@@ -256,8 +256,8 @@ def fieller(top: np.ndarray, bottom: np.ndarray, nothing: str) -> Estimate:
     return Estimate(a / b, float(middle - root) / leading, float(middle + root) / leading, "fieller")
 
 
-def share_of(successes: int, n: int) -> Estimate:
-    """Return a share with its 95 % interval after Wilson."""
+def share_of(successes: float, n: int) -> Estimate:
+    """Return a share with its 95 % interval after Wilson; a success may be one in part, as a mean over points."""
     if n == 0:
         return Estimate()
     share, square = successes / n, float(ndtri(_UPPER)) ** 2

@@ -46,7 +46,8 @@ class Runs:
     outcomes
         Columns of the outcomes by scenario, point and seed.
     found
-        Arrays by name: columns of the series at the horizons, ``path:`` by month, and what else `Reader` takes down.
+        Arrays by name: columns of the series at the horizons, ``path:`` by month, and what else `Reader` takes down;
+        ``critical`` is no mean, but (n_scenarios, n_seeds, n_points, n_zones).
     moments
         Months, from 0, at which ``moments`` holds startups by zone.
     heads
@@ -252,19 +253,17 @@ class Reader:
     def _take_critical_mass(
         self, rows: list[Any], monthly: dict[str, np.ndarray], costs: list[np.ndarray] | None
     ) -> None:
-        """Take the first month in which each zone has critical mass, (n_zones,); infinite if it never has."""
+        """Take the first month in which each zone has critical mass, of each point apart: infinite if it never has."""
         if self.plan.months <= ENTRY_MONTHS:
             return
         startups, near = monthly["startups"], monthly[NEAR]
         grown = startups[:, ENTRY_MONTHS:] > startups[:, :-ENTRY_MONTHS]
         enough = (grown & (near[:, ENTRY_MONTHS:] >= CRITICAL)).any(axis=-1)
         for r, places in enumerate(rows):
-            for place in places:
-                self.add(
-                    "critical",
-                    place,
-                    self._first_month(enough[r], place[0], None if costs is None else costs[r]),
-                )
+            spent = None if costs is None else costs[r]
+            for scenario, point, seed in places:
+                first = self._first_month(enough[r], scenario, spent)
+                self._sum("critical", (self.points, len(self.zones)))[scenario, seed, point] = first
 
     def _first_month(self, enough: np.ndarray, scenario: int, spent: np.ndarray | None) -> np.ndarray:
         free = np.ones((self.plan.months, len(self.zones)), dtype=bool)
