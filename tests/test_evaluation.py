@@ -265,6 +265,16 @@ def test_critical_mass_of_a_design_is_counted_in_every_vector(tmp_path):
     assert mass["yongfeng"].share.mean == 0.0
 
 
+def test_every_headline_effect_of_the_last_month_is_split_between_vectors_and_seeds(tmp_path):
+    points = tuple({"births.outside_pull": pull} for pull in (0.1, 0.2, 0.3))
+    plan = made_studies.plan_of(("baseline", "rent-cut"), SEEDS, 36, points, ("series", "presence", "costs"))
+    policy = evaluate(made_studies.write(tmp_path / "s", plan, made_studies.Region(plan).tables)).policy(
+        "rent-cut"
+    )
+    told = {metric: policy.effect(metric, 36).mean for metric in HEADLINE}
+    assert {row.metric: row.mean for row in policy.decomposition} == pytest.approx(told)
+
+
 def test_staying_is_counted_startup_by_startup(folder, tmp_path):
     plan = made_studies.plan_of(("baseline", "rent-cut"), SEEDS, 60, keep=("series", "presence", "costs"))
     short = plan.scenarios["rent-cut"]["content"]

@@ -44,7 +44,7 @@ class Runs:
     done
         Which scenarios and seeds are complete.
     outcomes
-        Columns of the outcomes by scenario, point and seed.
+        Columns of the outcomes by scenario, point and seed, and the headline metric of the last month that they lack.
     found
         Arrays by name: columns of the series at the horizons, ``path:`` by month, and what else `Reader` takes down;
         ``critical`` is no mean, but (n_scenarios, n_seeds, n_points, n_zones).
@@ -189,14 +189,17 @@ class Reader:
 
     def _take_outcomes(self, at: np.ndarray, table: pa.Table) -> None:
         """Take the outcomes; `at` holds row, scenario, point and seed of each place of a run, (4, n_places)."""
-        row, *place = at
         for name, column in zip(table.column_names, table.columns, strict=True):
-            if not pa.types.is_floating(column.type):
-                continue
-            if name not in self.outcomes:
-                self.outcomes[name] = np.full((self.shape[0], self.points, self.shape[1]), np.nan)
-            self.outcomes[name][*place] = numbers(column)[row]
+            if pa.types.is_floating(column.type):
+                self._keep(name, at, numbers(column))
         np.add.at(self.count, (at[1], at[3]), 1)
+
+    def _keep(self, name: str, at: np.ndarray, values: np.ndarray) -> None:
+        """Keep a number of each run of a shard (n_runs,), of every point apart; `at` as for `_take_outcomes`."""
+        row, *place = at
+        if name not in self.outcomes:
+            self.outcomes[name] = np.full((self.shape[0], self.points, self.shape[1]), np.nan)
+        self.outcomes[name][*place] = values[row]
 
     def _take_series(self, places: np.ndarray, runs: int, table: pa.Table) -> dict[str, np.ndarray]:
         """Take the series; return those that are needed further, (n_runs, months, n_zones, 4)."""
@@ -223,6 +226,7 @@ class Reader:
                 taken[f"reached:{i}"] = np.array(reached)
         for name, values in taken.items():
             self._add_all(name, places, values)
+        self._keep("other_tenants_m2_region", places, taken["zone_tenants_m2"][:, -1].sum(axis=-1))
         return {name: data[name] for name in (*RENTS, PLACES[0], "startups", NEAR) if name in data}
 
     @staticmethod
