@@ -312,6 +312,25 @@ def test_a_lever_that_does_worse_than_cash_says_so(tmp_path):
     assert sum(found.best.probability) == pytest.approx(1.0)
 
 
+def test_beside_cash_a_policy_that_costs_something_in_one_seed_only_has_no_interval(tmp_path):
+    plan = made_studies.plan_of(IDS, 8)
+    drawn = made_studies.noisy_outcomes(
+        np.random.default_rng(3),
+        effects={"rent-cut": 20.0, "cash-benchmark": 10.0},
+        costs={"cash-benchmark": 1e8},
+    )
+
+    def tables(arm):
+        row = drawn(arm)["outcomes"].to_pylist()[0]
+        if (arm.scenario, arm.seed) == ("rent-cut", 2):
+            row["public_cost_pv_rmb"] = row["public_cost_rmb"] = 5e6
+        return {"outcomes": made_studies.outcomes_of(row)}
+
+    beside = evaluate(made_studies.write(tmp_path / "s", plan, tables)).policy("rent-cut").against_cash
+    assert (beside.verdict, beside.difference.low, beside.difference.high) == ("not resolved", None, None)
+    assert beside.difference.note == "no interval: the denominator may be 0"
+
+
 def test_a_bare_ranking_is_never_given(tmp_path):
     plan = made_studies.plan_of(("baseline", "rent-cut", "vc-hub"), 20)
     tables = made_studies.noisy_outcomes(np.random.default_rng(2), {"rent-cut": 50.0, "vc-hub": 50.0},

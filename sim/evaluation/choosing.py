@@ -83,14 +83,19 @@ class Choosing:
     def values(
         self, names: list[str], seeds: np.ndarray, resamples: Resamples
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the criterion of each policy over seeds, (n,), and over each resample of them, (number, n)."""
+        """Return the criterion of each policy over seeds, (n,), and over each resample of them, (number, n).
+
+        It is infinite in a resample in which a policy yields something and costs nothing, and the least of all where it does
+        neither.
+        """
         net = np.column_stack([self.yields[name].net[seeds] for name in names])
         if self.criterion == NET:
             return net.mean(axis=0), resamples.sums(net) / len(seeds)
         cost = np.column_stack([self.yields[name].cost[seeds] for name in names])
         with np.errstate(divide="ignore", invalid="ignore"):
             resampled = resamples.sums(net) / resamples.sums(cost) * _UNIT_RMB
-            return net.sum(axis=0) / cost.sum(axis=0) * _UNIT_RMB, np.nan_to_num(resampled, nan=-np.inf)
+            resampled = np.where(np.isnan(resampled), -np.inf, resampled)
+            return net.sum(axis=0) / cost.sum(axis=0) * _UNIT_RMB, resampled
 
     def common(self, names: list[str]) -> np.ndarray:
         """Return the positions of the seeds that all these policies have."""
@@ -110,7 +115,7 @@ class Choosing:
             return AgainstCash(UNRESOLVED, self.criterion, Estimate(note=note), "")
         resamples = resamples_of(len(seeds))
         values, resampled = self.values([member.id, cash.id], seeds, resamples)
-        gap = resamples.percentiles(float(values[0] - values[1]), resampled[:, 0] - resampled[:, 1])
+        gap = resamples.percentiles(float(values[0] - values[1]), _behind(resampled[:, 0], resampled[:, 1]))
         verdict = UNRESOLVED
         if gap.low is not None and gap.high is not None:
             verdict = BETTER if gap.low > 0 else WORSE if gap.high < 0 else UNRESOLVED
@@ -176,7 +181,7 @@ class Choosing:
         effect, many = values.reshape(shape), resampled.reshape(-1, *shape)
         regret = effect.max(axis=0) - effect
         worst = regret.max(axis=1)
-        shares = alone_first(-(many.max(axis=1, keepdims=True) - many).max(axis=2))
+        shares = alone_first(-_behind(many.max(axis=1, keepdims=True), many).max(axis=2))
         least = names[int(worst.argmin())]
         text = _("{name} has the smallest largest regret: at most {regret} {criterion} behind the best of each world; "
                  "with probability {p}")  # fmt: skip
@@ -190,6 +195,12 @@ def alone_first(values: np.ndarray) -> np.ndarray:
     """Return in what share of the rows (number, n) each column is larger than all others, (n,)."""
     first = values == values.max(axis=1, keepdims=True)
     return (first & (first.sum(axis=1, keepdims=True) == 1)).mean(axis=0)
+
+
+def _behind(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the first less the second; 0 where both are infinite alike."""
+    with np.errstate(invalid="ignore"):
+        return np.where(first == second, 0.0, first - second)
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
