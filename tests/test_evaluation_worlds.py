@@ -507,3 +507,15 @@ def test_a_placebo_has_no_size_whatever_levers_the_baseline_has(tmp_path, monkey
     asked = widening.widened(study(tmp_path, text), tmp_path / "out", print)
     assert [name for name, tag in asked.tags.items() if "budget" in tag] == ["cash-benchmark", "vc-hub"]
     assert [name for name in asked.scenarios if name.startswith("placebo")] == ["placebo"]
+
+
+def test_what_is_assumed_of_the_levers_of_both_is_not_said_of_a_policy(tmp_path):
+    square = PublicSpace(
+        id="square", kind="public-space", from_="2025-01", zones=("wudaokou",), attraction_utils=0.1
+    )
+    offices = Administration(id="offices", kind="administration", from_="2025-01", appeal_utils=0.1)
+    baseline = with_lever(Scenario.load("baseline"), square)
+    plan = made_studies.plan_of({"square": baseline, "offices": with_lever(baseline, offices)}, 6)
+    drawn = made_studies.noisy_outcomes(np.random.default_rng(1))
+    said = evaluate(made_studies.write(tmp_path / "s", plan, drawn)).policy("offices").caution
+    assert said == "assumed, not estimated: offices: the whole effect"

@@ -182,7 +182,8 @@ def _policy(
         result.effect("startups_region", last), result.effect("startups_treated_zones", last), displaced,
         None if cost is None else cost.present_value_rmb.mean, None if cost is None else cost.per_net_startup_rmb.mean, last,
     )  # fmt: skip
-    return dataclasses.replace(result, sentence=said, caution=caution(result))
+    own = {lever.id for lever in member.levers}
+    return dataclasses.replace(result, sentence=said, caution=caution(result, own))
 
 
 def _zones(runs: Runs) -> tuple[Zone, ...]:

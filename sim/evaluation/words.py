@@ -129,17 +129,17 @@ def _region(net: Effect, months: int) -> str:
                        interval=interval)  # fmt: skip
 
 
-def caution(result: PolicyResult) -> str:
-    """Return what must stand beside a policy's sentence, or nothing."""
-    parts = []
+def caution(result: PolicyResult, own: set[str]) -> str:
+    """Return what must stand beside a policy's sentence, or nothing; `own` are the levers that its baseline has not."""
+    parts, levers = [], [use for use in result.levers if use.lever in own]
     if result.against_cash is not None and result.against_cash.verdict == "worse":
         parts.append(result.against_cash.sentence)
-    idle = [use.lever for use in result.levers if use.months == 0 or (use.served == 0 and not use.refused)]
+    idle = [use.lever for use in levers if use.months == 0 or (use.served == 0 and not use.refused)]
     if idle:
         parts.append(_("never acted: {names}").format(names=_(", ").join(idle)))
     assumed = [
         _("{name}: {text}").format(name=use.lever, text=_(use.assumed))
-        for use in result.levers
+        for use in levers
         if use.assumed and use.months
     ]
     if assumed:
