@@ -12,7 +12,7 @@ from sim.evaluation import design, sizes, widening
 from sim.evaluation.discovery import Sides, Space, chance, discover, find_box
 from sim.evaluation.evaluate import evaluate
 from sim.evaluation.vectors import decomposed
-from sim.levers import Administration, Cash, PublicSpace
+from sim.levers import Administration, Cash, FundingClimate, PublicSpace
 from sim.problems import ScenarioError
 from sim.scenario import Scenario
 from sim.studies import plan_of
@@ -303,6 +303,21 @@ def test_a_study_that_asks_for_nothing_more_keeps_its_plan(tmp_path):
 def test_a_world_with_a_policy_in_it_is_refused_with_its_line(tmp_path):
     with pytest.raises(ScenarioError, match=r"study\.toml:7:\d+: worlds\[1\].*without policy"):
         study(tmp_path, STUDY.replace("southern-crowding", "rent-cut"))
+
+
+@pytest.mark.parametrize(("where", "left"), [("mine", ["baseline-in-winter"]), ("baseline", [])])
+def test_a_development_never_takes_the_place_of_a_lever_with_its_id(where, left):
+    square = PublicSpace(
+        id="same", kind="public-space", from_="2025-01", zones=("wudaokou",), attraction_utils=0.1
+    )
+    winter = FundingClimate(id="same", kind="funding-climate", from_="2025-01", factor=0.5)
+    plain = Scenario.load("baseline")
+    scenarios = {"baseline": plain, "mine": plain}
+    scenarios[where] = with_lever(plain, square)
+    told, tags = [], {}
+    widening._add_worlds({"winter": with_lever(plain, winter)}, scenarios, ["mine"], tags, told.append)
+    assert [name for name in scenarios if "in-winter" in name] == list(tags) == left
+    assert [line.split(":")[0] for line in told] == [f"{where}-in-winter is left out"]
 
 
 def test_regret_is_what_the_best_policy_of_a_world_does_better(tmp_path):

@@ -70,7 +70,7 @@ def widened(study: Study, folder: pathlib.Path | None, tell: Tell, search: bool 
             tell(_("the sizes for one budget are not searched for yet"))
     own = [name for name in policies if name not in tags or budget is not None]
     _add_doses(asked.doses, scenarios, own, tags, tell)
-    _add_worlds(study.worlds, scenarios, policies, tags)
+    _add_worlds(study.worlds, scenarios, policies, tags, tell)
     return dataclasses.replace(study, scenarios=scenarios, tags=tags)
 
 
@@ -108,13 +108,24 @@ def _add_worlds(
     scenarios: dict[str, Scenario],
     policies: list[str],
     tags: dict[str, dict[str, Any]],
+    tell: Tell,
 ) -> None:
     baseline = next(iter(scenarios))
     for world, development in worlds.items():
+        levers = {lever.id: lever for lever in development.policies}
         for name in (baseline, *policies):
-            levers = {f"policies.{lever.id}": lever for lever in development.policies}
-            other = f"{name}-in-{world}"
-            scenarios[other] = _named(scenarios[name].with_values(levers), other)
+            other, known = f"{name}-in-{world}", scenarios[name].policies
+            both = next((lever.id for lever in known if lever != levers.get(lever.id, lever)), None)
+            if both is not None:  # else the development would take the lever's place
+                why = _("it and the development outside have different levers with the id {id}").format(
+                    id=both
+                )
+                tell(_("{name} is left out: {why}").format(name=shown(other), why=why))
+                if name == baseline:
+                    break  # nothing in this world has anything to be compared with
+                continue
+            added = {f"policies.{id_}": lever for id_, lever in levers.items()}
+            scenarios[other] = _named(scenarios[name].with_values(added), other)
             tags[other] = {"of": name, "world": world}
 
 
