@@ -400,6 +400,20 @@ def test_the_search_meets_any_cost_that_grows_with_the_size(power, target):
         assert cost == pytest.approx(10**target, rel=0.011)
 
 
+@pytest.mark.parametrize(("budget", "factor"), [(5e5, None), (1e5, None), (6e5, 0.4), (6.2e5, 0.4)])
+def test_whole_places_that_meet_no_budget_are_left_out_of_the_comparison(monkeypatch, budget, factor):
+    class Places(widening.Trial):
+        def cost(self, factor):
+            return self.costs.setdefault(factor, 3e5 * round(5 * factor))
+
+    monkeypatch.setattr(widening, "Trial", Places)
+    found, cost, reason = widening.size_for(Scenario.load("vc-hub"), Budget(present_value_rmb=budget), (1,))
+    if factor is None:
+        assert (found, cost, reason[:8]) == (None, None, "it costs")
+    else:
+        assert (round(5 * found), cost, reason) == (round(5 * factor), 6e5, "")
+
+
 def test_policies_that_cannot_be_sized_are_named():
     budget = Budget(present_value_rmb=1e8)
     assert widening.size_for(Scenario.load("hardware-leaves"), budget, (1,))[2] == "its levers have no size"

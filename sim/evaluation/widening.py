@@ -28,6 +28,7 @@ from sim.summary import number
 FILE = "budget.json"
 PILOT_SEEDS = 8
 CLOSE = 0.01  #: how near to the budget is near enough
+FAR = 0.05  #: how far from it no budget is called common, where whole places or funds allow nothing nearer
 MOST_TRIALS = 16
 
 Tell = Callable[[str], None]
@@ -201,6 +202,9 @@ def size_for(
             break
         trial.cost(factor)
     nearest = min(trial.costs, key=lambda f: abs(trial.costs[f] - wanted))
+    if abs(trial.costs[nearest] / wanted - 1) > FAR:
+        why = _("it costs {cost} M RMB at the nearest size").format(cost=number(trial.costs[nearest] / 1e6))
+        return None, None, why
     return nearest, trial.costs[nearest], ""
 
 
