@@ -279,13 +279,14 @@ def test_the_script_for_slurm_does_every_part_and_goes_on(town):
         "rents.toml", "study.toml"
     )
     pathlib.Path("study.sbatch").write_text(script, encoding="utf-8")
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "SLURM_ARRAY_TASK_COUNT": "3",
-        "SLURM_CPUS_PER_TASK": "1",
-    }
-    for task in ("3", "1", "2", "1"):
-        subprocess.run(["bash", "study.sbatch"], env=environment | {"SLURM_ARRAY_TASK_ID": task}, check=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "SLURM_CPUS_PER_TASK": "1"}
+    # the second task is sent again alone: Slurm then counts the tasks of that array
+    for task, count in (("3", "3"), ("1", "3"), ("2", "1"), ("1", "3")):
+        slurm = {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_COUNT": count}
+        subprocess.run(["bash", "study.sbatch"], env=environment | slurm, check=True)
+    assert sorted(path.name for path in pathlib.Path("results/array/parts").iterdir()) == [
+        f"{i}-of-3" for i in (1, 2, 3)
+    ]
     merge("results/array")
     run_study(Study.load(town), "whole", workers=0)
     assert status("results/array")["complete"]
