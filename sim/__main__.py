@@ -95,7 +95,7 @@ def _explain(error: Exception) -> int:
         return BAD_INPUT
     if isinstance(error, OSError | ImportError):
         about_files = isinstance(error, OSError) and not isinstance(
-            error, ChildProcessError | FileNotFoundError
+            error, ChildProcessError | FileNotFoundError | ConnectionError | TimeoutError
         )
         hint = _(" (--out names another results folder)") if about_files else ""
         click.echo(_("environment: {why}").format(why=shown(error)) + hint, err=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sim.language import _
 from sim.pool import processors
-from sim.problems import not_installed
+from sim.problems import not_installed, shown
 from sim.store import Failure, Head
 from sim.work import FLUSH_RUNS, Task, Work
 
@@ -40,6 +40,13 @@ class DaskExecutor:
         Address of the scheduler; absent: a cluster of this machine, for the length of the work.
     workers
         Processes of that cluster; absent: one for each processor.
+
+    Raises
+    ------
+    ImportError
+        If Dask is not installed.
+    ValueError
+        If there can be no scheduler at such an address.
     """
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
@@ -47,6 +54,9 @@ class DaskExecutor:
             import distributed  # noqa: F401
         except ImportError:
             raise not_installed("Dask", "dask") from None
+        if address is not None and not _can_be_asked(address):  # Dask's own client would never end
+            rule = _("must be like {example}, not {given}")
+            raise ValueError(rule.format(example="tcp://127.0.0.1:8786", given=shown(address) or '""'))
         self.address, self.workers = address, workers
 
     def __call__(self, work: Work, tasks: list[Task]) -> Iterator[list[Head] | Failure]:
@@ -74,6 +84,17 @@ class DaskExecutor:
                 if alone:
                     why = _("its process died, again and again (Dask gave it up)")
                     yield Failure(arm.run, arm.scenario, arm.seed, why, point=arm.point)
+
+
+def _can_be_asked(address: str) -> bool:
+    """Return whether an address has a scheme that Dask knows, or none, and a host and a port."""
+    from distributed.comm import get_address_host_port
+
+    try:
+        host, port = get_address_host_port(address if "://" in address else f"tcp://{address}", strict=True)
+    except ValueError:
+        return False
+    return bool(host) and 0 < port < 2**16
 
 
 def _fly(client: Any, work: Work, tasks: list[Task], died: list[Task]) -> Iterator[list[Head] | Failure]:

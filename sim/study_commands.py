@@ -163,7 +163,10 @@ def run(
     if executor == "dask":
         from sim.dask_executor import DaskExecutor
 
-        does = DaskExecutor(address, workers)
+        try:
+            does = DaskExecutor(address, workers)
+        except ValueError as error:
+            raise click.UsageError(_("--address: {why}").format(why=error)) from None
     elif address is not None:
         raise click.UsageError(_("--address: only with --executor dask"))
     try:

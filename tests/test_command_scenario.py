@@ -111,6 +111,20 @@ def test_environment_and_interruption_have_codes_of_their_own(monkeypatch, error
     assert run("scenario", "show", "baseline").exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("error", "hinted"),
+    [(PermissionError("no"), True), (ConnectionError("gone"), False), (TimeoutError("30 s"), False)],
+)
+def test_another_results_folder_is_proposed_only_where_files_are_the_trouble(monkeypatch, error, hinted):
+    def fail(_id: str) -> Scenario:
+        raise error
+
+    monkeypatch.setattr(Scenario, "load", fail)
+    result = run("scenario", "show", "baseline")
+    assert result.exit_code == 4
+    assert ("--out" in result.stderr) == hinted
+
+
 # What it loads
 
 

@@ -8,12 +8,14 @@ import sys
 import time
 
 import pytest
+from click.testing import CliRunner
 from test_faults import ENVIRONMENT, program, shards, wait_for_a_run, whole
 from toy_runs import attempts, do
 
 import sim.batch
 import sim.pool
-from sim.dask_executor import answering
+from sim.__main__ import cli
+from sim.dask_executor import DaskExecutor, answering
 from sim.store import Store
 from sim.studies import status
 
@@ -143,3 +145,25 @@ def test_a_disk_that_dask_workers_cannot_write_is_no_failure_of_runs(cluster, tm
         _out, said = process.communicate()
     assert process.returncode == 4
     assert "No such file or directory" in said
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tcp://", "somewhere", "127.0.0.1:port", "http://127.0.0.1:8786", "tcp://h:99999"]
+)
+def test_an_address_at_which_no_scheduler_can_be_is_bad_usage_and_nothing_is_begun(address, tmp_path):
+    pytest.importorskip("distributed", reason="no Dask: uv sync --extra dask")
+    study, folder = tmp_path / "study.toml", tmp_path / "results"
+    study.write_text('scenarios = ["baseline"]\nseeds = 1\nmonths = 1\n', encoding="utf-8")
+    words = ["study", "run", str(study), "--out", str(folder), "--executor", "dask", "--address", address]
+    asked = CliRunner().invoke(cli, words)
+    assert asked.exit_code == 2
+    assert "--address: must be like tcp://127.0.0.1:8786" in asked.stderr
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8786", "tcp://127.0.0.1:8786", "tls://node-1:8786", "tcp://[::1]:8786"]
+)
+def test_an_address_at_which_a_scheduler_may_be_is_taken(address):
+    pytest.importorskip("distributed", reason="no Dask: uv sync --extra dask")
+    assert DaskExecutor(address).address == address

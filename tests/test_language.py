@@ -284,7 +284,7 @@ def test_chinese_sentences_on_the_console_have_chinese_marks():
     with speaking("zh"):
         said = words.sentence(net, effect("startups_treated_zones", 60, 20.0, 3.0), 0.98, 2.4e7, None, 60)
         result = policy("Rent cut", 1.0, 3.0, levers=uses, sentence=said)
-        made = evaluation([dataclasses.replace(result, caution=words.caution(result))])
+        made = evaluation([dataclasses.replace(result, caution=words.caution(result, {"a", "b"}))])
         lines = [*table.lines(made)[:2], _in_brackets(LEVERS["rent-cut"].model_fields["share"])]
     for line in lines:
         assert not re.search(r"[\u4e00-\u9fff] ?[,;:%(]|[,;:)] ?[\u4e00-\u9fff]|\d %", line), line
