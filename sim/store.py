@@ -111,7 +111,8 @@ class Store:
     """The results in a folder, for reading.
 
     Tables begin with ``scenario`` and ``seed``, between them ``point`` where the study has a design, and have the units and
-    meanings of their columns in the schema; docs/series.md lists them.
+    meanings of their columns in the schema; docs/series.md lists them. Columns of axes, which a study varies, have none:
+    their names are keys of docs/parameters.md and docs/levers.md.
 
     Parameters
     ----------
@@ -172,7 +173,10 @@ class Store:
 
     def points(self) -> pa.Table:
         """Return a row for each point of the design: ``point``, its position from 0, and a column for each axis."""
-        return pa.table({"point": pa.array(range(len(self.plan.points)), pa.int32())} | self._axes())
+        positions = pa.array(range(len(self.plan.points)), pa.int32())
+        axes = self._axes()
+        fields = [_key_field("point", positions.type), *(pa.field(key, axes[key].type) for key in axes)]
+        return pa.table([positions, *axes.values()], schema=pa.schema(fields))
 
     def done(self) -> dict[str, Head]:
         """Return what the shards say of each run in them, by run identity.
@@ -559,9 +563,13 @@ def _with_keys(table: pa.Table, arms: list[Arm], rows: np.ndarray) -> pa.Table:
     for name, values in keys.items():
         if name in table.column_names:
             table = table.drop_columns(name)
-        told = {"unit": "-", "meaning": KEYS[name]}
-        table = table.add_column(0, pa.field(name, values.type, metadata=told), values)
+        table = table.add_column(0, _key_field(name, values.type), values)
     return table
+
+
+def _key_field(name: str, kind: pa.DataType) -> pa.Field:
+    """Return the field of a column that says which run a row is of."""
+    return pa.field(name, kind, metadata={"unit": "-", "meaning": KEYS[name]})
 
 
 def require_same(folder: pathlib.Path, before: Plan, plan: Plan) -> None:

@@ -76,6 +76,18 @@ def test_a_study_is_planned_done_checked_exported_and_done_again_bit_by_bit(town
     )
 
 
+def test_every_column_of_every_table_but_those_of_axes_says_its_unit_and_its_meaning(town):
+    kept = "deals = true\nstartups = true\n"
+    town.write_text(f"{STUDY}[keep]\n{kept}", encoding="utf-8")
+    assert command("run", town, "--out", "results", "--workers", 0).exit_code == 0
+    results = Store("results")
+    for name in ("outcomes", *results.plan.keep, "points"):
+        for field in getattr(results, name)().schema:
+            if field.name != "operations.wage_wan_head_month":
+                assert set(field.metadata or {}) == {b"unit", b"meaning"}, f"{name}: {field.name}"
+    assert results.points().to_pydict() == {"point": [0, 1], "operations.wage_wan_head_month": [1.0, 1.2]}
+
+
 def test_a_report_says_of_points_that_a_study_chose_that_it_chose_them(town):
     assert command("run", town, "--out", "results", "--workers", 0).exit_code == 0
     assert json.loads(pathlib.Path("results/manifest.json").read_text())["method"] == "zip"
