@@ -203,6 +203,11 @@ def test_failures_without_a_pattern_have_no_box():
     assert find_box(space, fails, np.ones(len(fails), dtype=bool)) is None
 
 
+def test_where_nothing_varies_there_is_no_box():
+    fails = np.array([True, False, True, False])
+    assert find_box(Space.of(({},) * 4), fails, np.ones(4, dtype=bool)) is None
+
+
 def discovered(n, chance_of_failure, seed):
     """Return where made failures of `n` vectors of eight parameters lie."""
     rng = np.random.default_rng(seed)

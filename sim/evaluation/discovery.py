@@ -280,8 +280,11 @@ def chance(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides, k: in
 def find_box(space: Space, fails: np.ndarray, among: np.ndarray) -> tuple[Sides, float] | None:
     """Return the box in which most failures lie and few successes, and the p of the search; None if none is found.
 
-    Of the boxes that peeling leaves it is the first by coverage times density that is dense without its weak sides.
+    Of the boxes that peeling leaves it is the first by coverage times density that is dense without its weak sides. Where
+    nothing varies there is none.
     """
+    if not space.keys:
+        return None
     boxes, left = peel(space, fails, among)
     scores, base = _scores(left), fails[among].mean()
     p = chance_of_search(space, fails, among, float(scores.max()))
