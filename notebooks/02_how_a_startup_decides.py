@@ -96,7 +96,7 @@ plt.show()
 # %% [markdown]
 # ## What draws them
 #
-# Each term by zone, as a mean over vacant space, less the mean of the region. One util more multiplies the odds by
+# Each term by zone, as a mean over vacant space, less the mean of the zones. One util more multiplies the odds by
 # $e \approx 2.7$.
 
 

@@ -88,11 +88,12 @@ tops = {}
 for label, steps in (("lowered", path[::-1]), ("raised", path)):
     ring, shares = Ring(cells), np.full(cells, 1.0 / cells)
     if label == "lowered":
-        shares = np.array([1 - 4e-6, 1e-6, 1e-6, 1e-6, 1e-6])
+        shares = np.full(cells, 1e-6)
+        shares[0] = 1 - (cells - 1) * 1e-6
     tops[label] = []
     for strength in steps:
         shares = shares + 1e-6 * (np.arange(cells) == 0)  # a breath in favour of the first place
-        shares = ring.rest(float(strength), shares / shares.sum(), 400)
+        shares = ring.rest(float(strength), shares / shares.sum(), 2000)
         tops[label].append(shares.max())
 
 share = np.linspace(1 / cells + 1e-3, 0.99, 400)

@@ -68,7 +68,7 @@ found = {
 }
 figure, ax = plt.subplots(figsize=(8, 3.2))
 for row, nulls in enumerate(found.values()):
-    for shift, null in zip((-0.12, 0.12), nulls, strict=True):
+    for shift, null in zip(np.linspace(-0.12, 0.12, len(nulls)), nulls, strict=True):
         ax.plot([null.low, null.high], [row + shift] * 2, color="0.75", linewidth=6)
         ax.plot(null.observed, row + shift, "o", color="#0072B2", markersize=7)
 ax.set_yticks(range(len(found)), list(found))

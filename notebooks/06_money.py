@@ -36,7 +36,7 @@ baseline = [ClusterModel.from_scenario("baseline", seed=seed).run(MONTHS) for se
 # %%
 cohort = Cohort.of(baseline, entry_months=12)
 funnels = {
-    Named(code, Mark.of_segment(s)): Funnel.of(cohort.of_segment(s), within=36)
+    Named(code, Mark.of_segment(s)): Funnel.of(cohort.of_segment(s), within=min(36, MONTHS - 12))
     for s, code in enumerate(SEGMENTS) if code != "OPC"
 }  # fmt: skip
 figure, ax = plt.subplots(figsize=(8, 6.2))
@@ -72,7 +72,7 @@ table.round(1)
 fund = {"kind": "guided-fund", "from": "2025-01", "capital_rmb_year": 1e9, "segments": ["MODEL", "EMB"]}
 total = lambda runs, name: np.array([run.outcomes[name][0].as_py() for run in runs])  # noqa: E731
 
-rows, with_fund = [], {}
+rows, with_fund, by_seed = [], {}, []
 for crowd_out in (0.0, 0.4, 1.0):
     scenario = Scenario.load("baseline").with_values({"policies.fund": fund | {"crowd_out_share": crowd_out}})
     with_fund[crowd_out] = [ClusterModel.from_scenario(scenario, seed=seed).run(MONTHS) for seed in SEEDS]
@@ -81,6 +81,7 @@ for crowd_out in (0.0, 0.4, 1.0):
         name: (total(runs, name) - total(baseline, name)).mean()
         for name in ("capital_rmb", "startups_region")
     }
+    by_seed.append((total(runs, "capital_rmb") - total(baseline, "capital_rmb")) / 1e6)
     rows.append({
         "crowd-out": crowd_out,
         "announced": 1e9 * MONTHS / 12 / 1e6,
@@ -97,18 +98,22 @@ place = np.arange(len(accounts))
 for shift, (name, colour) in zip((-0.27, 0, 0.27), (
     ("announced", "0.8"), ("guided money in rounds", "#56B4E9"), ("more money in all", "#0072B2")), strict=True):  # fmt: skip
     ax.bar(place + shift, accounts[name], width=0.25, color=colour, label=name)
+ax.plot(place + 0.27, by_seed, "k_", markersize=10)
 ax.set_xticks(place, [f"crowd-out {share:g}" for share in accounts.index])
 ax.axhline(0, color="0.3", linewidth=1)
-ax.set_title(f"Million RMB in {MONTHS // 12} years, means of {len(SEEDS)} seeds", loc="left")
-ax.set_ylim(top=1.25 * accounts["announced"].max())
+ax.set_title(
+    f"Million RMB in {MONTHS // 12} years, means of {len(SEEDS)} seeds; strokes: each seed", loc="left"
+)
+ax.set_ylim(top=1.25 * max(accounts["announced"].max(), np.max(by_seed)))
 ax.legend(frameon=False, ncols=3, loc="upper left")
 plt.show()
 
 # %% [markdown]
 # **What to see.** Compare the first bar with the last. What is announced is the size of a press release; what is new is
 # what is left when everything that would have happened anyway is taken off, and that depends on a number nobody has
-# measured here. Money is also not startups: look at the last column of the table, and remember that with three seeds it
-# may be chance.
+# measured here. The strokes say how far to trust a bar: where they lie on both sides of 0, its sign may be chance, and so may
+# what the solution of exercise 2 makes of it. Money is also not startups: look at the last column of the table, where the same
+# holds.
 #
 # ## Exercises
 #

@@ -164,5 +164,6 @@ for value in (usual, usual / 2):
 net, share = (
     comparison.intervals["north-latitude"][n] for n in ("startups_region", "displaced_share_of_gain")
 )
-print(f"The net number of the region, {net.mean:+.1f} [{net.low:.1f}, {net.high:.1f}], over {len(comparison.seeds)} seeds; "
+interval = "too few seeds for an interval" if net.low is None else f"{net.low:.1f} to {net.high:.1f}"
+print(f"The net number of the region, {net.mean:+.1f} ({interval}), over {len(comparison.seeds)} seeds; "
       f"beside it that {share.mean:.0%} of the zone's newcomers only moved, and that the sizes are assumed.")  # fmt: skip

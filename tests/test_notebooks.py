@@ -7,9 +7,12 @@ What Jupyter shows of a model and of a comparison is tested here too. Executing 
 import html.parser
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -244,3 +247,47 @@ def test_a_notebook_runs_from_top_to_bottom(script, tmp_path):
             assert str(private) not in said
     assert {path.name for path in tmp_path.iterdir()} == {"notebooks", "results", "docs"}
     assert not list(folder.iterdir())
+
+
+#: what a reader is likely to change in a notebook, by its number: the text that is there, and another
+OTHER_NUMBERS = {
+    3: ("cells, path = 5,", "cells, path = 3,"),
+    4: ("SEED, MONTHS = 1, 48", "SEED, MONTHS = 2, 24"),
+    5: ("SEEDS, MONTHS = (1, 2), 72", "SEEDS, MONTHS = (1,), 12"),
+    6: ("SEEDS, MONTHS = (1, 2, 3), 48", "SEEDS, MONTHS = (1,), 24"),
+    7: ("SEEDS, MONTHS = 8, 24", "SEEDS, MONTHS = 4, 12"),
+    8: ("MONTHS, VECTORS = 18, 24", "MONTHS, VECTORS = 12, 4"),
+    9: ("seeds=6", "seeds=2"),
+    10: ("seeds=5", "seeds=2"),
+}
+
+
+def failure_of(number, there, other, tmp_path):
+    """Run a notebook's script with another text in the place of one, beside what it needs; return what went wrong."""
+    (script,) = FOLDER.glob(f"{number:02d}_*.py")
+    text = text_of(script)
+    assert text.count(there) == 1
+    for folder in ("notebooks", "results", "docs"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(ROOT / "docs" / "klepper.py", tmp_path / "docs")
+    (tmp_path / "notebooks" / script.name).write_text(text.replace(there, other), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    done = subprocess.run([sys.executable, script.name], cwd=tmp_path / "notebooks", env=environment,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    return done.stderr[-2000:] if done.returncode else ""
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("number", OTHER_NUMBERS)
+def test_a_notebook_runs_with_other_numbers(number, tmp_path):
+    assert failure_of(number, *OTHER_NUMBERS[number], tmp_path) == ""
+
+
+@pytest.mark.notebook
+def test_below_the_fold_and_above_1_the_worlds_of_notebook_3_do_not_depend_on_the_way_there(tmp_path):
+    said = 'print(f"a cluster holds down to {fold:.3f}, but an even world tips only at 1")\n'
+    same = (
+        "for strength, one, other in zip(path, tops['lowered'][::-1], tops['raised'], strict=True):\n"
+        "    assert fold <= strength <= 1 or abs(one - other) < 1e-6, strength\n"
+    )
+    assert failure_of(3, said, said + same, tmp_path) == ""
