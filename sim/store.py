@@ -373,31 +373,21 @@ def write_shard(folder: pathlib.Path, records: list[RunRecord]) -> list[Head]:
              {name: record.tables[name].num_rows for name in names})
         for record in records
     ]  # fmt: skip
-    files, others = dict[str, str](), [name for name in names if name != OUTCOMES]
-    with concurrent.futures.ThreadPoolExecutor(max(1, len(others))) as disk:
-        waiting = []
-        for name in others:  # one is made while the disk takes the others
-            path, data = _part(folder, name, records, {})
-            waiting.append(disk.submit(write, path, data))
-            files[name] = path.name
-        about = {_RUNS: canonical([vars(head) for head in heads]), _FILES: canonical(files)}
-        path, data = _part(folder, OUTCOMES, records, about)
-        for written in waiting:
-            written.result()
-    write(path, data)  # last, because runs in it are done
+    files = {name: _write_part(folder, name, records, {}) for name in names if name != OUTCOMES}
+    about = {_RUNS: canonical([vars(head) for head in heads]), _FILES: canonical(files)}
+    _write_part(folder, OUTCOMES, records, about)
     return heads
 
 
-def _part(
-    folder: pathlib.Path, name: str, records: list[RunRecord], about: dict[bytes, str]
-) -> tuple[pathlib.Path, pa.Buffer]:
-    """Return one table of some runs as a file, and its place."""
+def _write_part(folder: pathlib.Path, name: str, records: list[RunRecord], about: dict[bytes, str]) -> str:
     tables = [record.tables[name] for record in records]
     if not all(table.schema.equals(tables[0].schema) for table in tables):  # some have no rows
         tables = [plain(table) for table in tables]
     table = plain(pa.concat_tables(tables, promote_options="permissive").unify_dictionaries())
     data = packed(table.replace_schema_metadata(about))
-    return folder / "shards" / f"{name}-{_hash(data)}.parquet", data
+    path = folder / "shards" / f"{name}-{_hash(data)}.parquet"
+    write(path, data)
+    return path.name
 
 
 @contextlib.contextmanager
