@@ -29,7 +29,7 @@ from sim.report.rows import price, rows_of
 from sim.report.svg import nice_ticks
 from sim.report.tables import as_csv
 from sim.report.text import Both, money, percent, signed, span, whole
-from sim.report.words import stage_name
+from sim.report.words import size_lines, stage_name
 from sim.rounding import rounded
 from sim.summary import number
 from sim.summary import percent as said_percent
@@ -357,6 +357,24 @@ def test_the_report_says_how_large_a_policy_is_in_both_languages():
     for said in ("Share of the rent that the public pays: 50\N{NO-BREAK SPACE}%", "财政承担的租金份额：50%",
                  "20\N{NO-BREAK SPACE}M\N{NO-BREAK SPACE}RMB/year", "2,000万元/年"):  # fmt: skip
         assert said in text
+
+
+def test_the_size_of_a_lever_is_named_in_few_words_in_both_languages():
+    voucher = size_lines("compute-voucher", {"share": 0.2, "cap_rmb_year": 2e5, "budget_rmb_year": 3e6})
+    assert len(voucher) == 3
+    for line in voucher:
+        for said in (line.en, line.zh):
+            assert not re.search(r"[;；(（]", said), said
+    assert voucher[1].zh == "单个企业每个日历年的上限：20万元/年"
+
+
+def test_nobody_without_a_chance_stands_among_the_likeliest_to_be_best():
+    made = evaluation()
+    names = [made.policies[0].id, "cash-benchmark", "north-space"]
+    best = dataclasses.replace(made.best, policies=(*names,), probability=(0.16, 0.84, 0.0), sure=None)
+    assert Page(dataclasses.replace(made, best=best)).best[1].en.count("%") == 2
+    tied = dataclasses.replace(best, probability=(0.0, 0.0, 0.0))
+    assert Page(dataclasses.replace(made, best=tied)).best[1].en.count("%") == 3
 
 
 def test_the_account_of_who_moved_adds_up():

@@ -1,5 +1,7 @@
 """Names of what the code knows by ids: series, segments, belts, kinds of levers."""
 
+import re
+
 from pydantic.fields import FieldInfo
 
 from sim.explain import unit_of
@@ -97,7 +99,12 @@ def _set_to(field: FieldInfo, value: float) -> Both:
         many = ratio(value / 1e4) + "万" if value >= 1e5 else f"{ratio(value)} "
         said = Both(f"{ratio(value)} {per.en.replace('m2', 'm²')}".strip(), f"{many}{per.zh}".strip())
     meaning = say((field.description or "").split("\n\n")[0].replace("\n", " "))
-    return say("{name}: {text}", name=Both(meaning.en.rstrip("."), meaning.zh.rstrip("。")), text=said)
+    return say("{name}: {text}", name=Both(_first(meaning.en), _first(meaning.zh)), text=said)
+
+
+def _first(meaning: str) -> str:
+    """Return what a meaning says first: not what holds where nothing is set, nor an example in brackets."""
+    return re.split(r"[;；(（]", meaning)[0].rstrip(" .。")
 
 
 def served_name(kind: str) -> Both:
