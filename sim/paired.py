@@ -445,7 +445,7 @@ def _of_zones(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _interval(found: "Estimate") -> Interval:
-    return Interval(found.mean, found.low, found.high)
+    return UNDEFINED if found.mean is None else Interval(found.mean, found.low, found.high)
 
 
 _PAIRING = ("baseline_mean", "policy_mean", "correlation", "variance_ratio", "same_sign_share")

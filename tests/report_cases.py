@@ -76,7 +76,12 @@ def policy(name, mean, half, zones=(), name_zh=None, draw=None, **more):
         tuple(Displaced(z.id, 1.5) for z in ZONES[:8]) if zones else (), 0.33, 0.02, 0.6, 1.1, mean, True,
         around(0.4, 0.1), around(0.1, 0.05), around(-2000.0, 500.0),
     )  # fmt: skip
-    price = Estimate(note="the interval reaches 0") if mean - half <= 0 else around(8e6, 2e6, "fieller")
+    least = 1e8 / (mean + half) if mean + half > 0 else None
+    price = (
+        Estimate(None, least, None, "fieller" if least else "", "the interval reaches 0")
+        if mean - half <= 0
+        else around(8e6, 2e6, "fieller")
+    )
     spent = around(1e8, 1e6)
     values = {
         "id": name.lower().replace(" ", "-"), "name": name, "name_zh": "某项政策" if name_zh is None else name_zh,

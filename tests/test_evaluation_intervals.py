@@ -167,8 +167,8 @@ def test_a_missing_p_is_no_test():
     np.testing.assert_array_equal(holm(np.array([0.01, np.nan, 0.02])), [0.02, np.nan, 0.02])
 
 
-@given(st.integers(0, 10_000), st.floats(0.5, 6.0))
-@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.floats(-1.0, 6.0))
+@settings(max_examples=100, deadline=None)
 def test_ends_of_a_ratio_are_the_ratios_that_a_paired_test_just_rejects(seed, mean):
     rng = np.random.default_rng(seed)
     bottom = rng.normal(mean, 1.0, 12)
@@ -178,9 +178,13 @@ def test_ends_of_a_ratio_are_the_ratios_that_a_paired_test_just_rejects(seed, me
     assert (found.mean is None) == (interval.low <= 0)
     if found.mean is None:
         assert found.note == "reaches 0"
-        return
-    assert found.low < found.mean < found.high
-    for end in (found.low, found.high):
+        assert found.high is None
+        certain = stats.ttest_1samp(top, 0.0, alternative="greater").pvalue < 0.025
+        assert (found.low is None) == (interval.high <= 0 or not certain)
+        assert found.low is None or found.low > 0
+    else:
+        assert found.low < found.mean < found.high
+    for end in filter(None, (found.low, found.high)):
         assert stats.ttest_1samp(top - end * bottom, 0.0).pvalue == pytest.approx(0.05, rel=1e-6)
 
 
@@ -210,6 +214,18 @@ def test_ratios_cover_the_truth_in_93_to_97_of_100_studies():
             covered.append(found.low < 4.5 < found.high)
     assert len(covered) > 2900
     assert 0.93 < np.mean(covered) < 0.97
+
+
+def test_what_a_startup_costs_at_least_lies_above_the_truth_in_1_to_4_of_100_studies():
+    """Also where the effect may be 0, so that there is no price, and the cost itself is uncertain."""
+    rng, above, alone = np.random.default_rng(13), 0, 0
+    for _study in range(3000):
+        net = rng.normal(3.0, 6.0, 20)
+        found = fieller(30.0 + 2.0 * net + rng.normal(0, 20.0, 20), net, "")
+        above += found.low is not None and found.low > 12.0
+        alone += found.mean is None and found.low is not None
+    assert 0.01 < above / 3000 < 0.04
+    assert alone > 900
 
 
 def test_a_bootstrap_interval_of_a_normal_mean_is_as_wide_as_students():

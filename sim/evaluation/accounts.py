@@ -178,13 +178,13 @@ def price(
     """Return money over a net effect.
 
     There is none where nothing is paid, where the effect may be 0 or less, and where the verb of the effect, if it has one,
-    is not resolved: then `note` says why.
+    is not resolved: then `note` says why, and but for the first the least price stands alone.
     """
     if not value.any():
         return Estimate(note=_("costs nothing"))
     found = fieller(value, net, _(_DENOMINATORS[metric]))
     if found.mean is not None and said is not None and not said.resolved:
-        return Estimate(note=said.note)
+        return Estimate(None, found.low, None, found.method, said.note)
     return found
 
 

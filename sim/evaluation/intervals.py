@@ -233,6 +233,9 @@ def mean_of(values: np.ndarray, note: str = "") -> Estimate:
 def fieller(top: np.ndarray, bottom: np.ndarray, nothing: str) -> Estimate:
     """Return the ratio of two means with Fieller's 95 % interval.
 
+    Where the denominator may be 0 there is no ratio and no upper end, but the least ratio above 0 that a paired test does not
+    reject, if the numerator is above 0 for certain.
+
     Parameters
     ----------
     top, bottom
@@ -248,12 +251,15 @@ def fieller(top: np.ndarray, bottom: np.ndarray, nothing: str) -> Estimate:
     covariance = np.cov(top, bottom) / n
     a, b = float(top.mean()), float(bottom.mean())
     square = float(stdtrit(n - 1, _UPPER)) ** 2
-    leading = b * b - square * covariance[1, 1]
-    if b <= 0 or leading <= 0:
+    leading, last = b * b - square * covariance[1, 1], a * a - square * covariance[0, 0]
+    if leading == 0 or (leading > 0 and b <= 0) or (leading < 0 and (last <= 0 or a <= 0)):
         return Estimate(note=nothing)
     middle = a * b - square * covariance[0, 1]
-    root = math.sqrt(max(middle**2 - leading * (a * a - square * covariance[0, 0]), 0.0))
-    return Estimate(a / b, float(middle - root) / leading, float(middle + root) / leading, "fieller")
+    root = math.sqrt(max(middle**2 - leading * last, 0.0))
+    low = float(middle - root) / leading  # where the leading term is below 0 the other end is too
+    if leading < 0:
+        return Estimate(None, low, None, "fieller", nothing)
+    return Estimate(a / b, low, float(middle + root) / leading, "fieller")
 
 
 def share_of(successes: float, n: int) -> Estimate:

@@ -218,8 +218,8 @@ class Cost:
         Discounted to the first month at 5 % a year.
     per_net_startup_rmb, per_net_rd_job_rmb, per_private_rmb
         Present value over the net effect on the region: startups, R&D heads, private money raised (undiscounted).
-        A ratio of means with Fieller's interval; not defined, and `note` says so, where the interval of the denominator
-        reaches 0.
+        A ratio of means with Fieller's interval; not defined, and `note` says so, where the direction of the denominator
+        is not resolved: then `low`, the least price, stands alone.
     """
 
     horizon: int

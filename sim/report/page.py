@@ -182,7 +182,7 @@ class Page:
         moved = [self._share(row) for row in self.rows]
         shares = marks.Scale.of(moved)
         known = [price(row, "per_net_startup_rmb")[0] for row in self.rows]
-        least = [value for row in self.rows if (value := self._least(row)) is not None]
+        least = [value for row in self.rows if (value := least_price(row)) is not None]
         prices = marks.Scale.of([*known, *(Interval(value) for value in least)], log=True)
         body = {}
         for row in self.rows:
@@ -225,15 +225,12 @@ class Page:
         plot = marks.interval_plot(interval, scale, row.mark, hollow=interval.low is None)
         return Cell(plot, percent(interval.mean), span(interval, 100, sign=False))
 
-    def _least(self, row: Row) -> float | None:
-        return least_price(row) if price(row, "per_net_startup_rmb")[0].mean is None else None
-
     def _price_cell(self, row: Row, scale: marks.Scale) -> Cell:
         interval, why = price(row, "per_net_startup_rmb")
         if interval.mean is not None:
             return Cell(marks.interval_plot(interval, scale, row.mark), price_text(interval.mean),
                         price_span(interval))  # fmt: skip
-        least = self._least(row)
+        least = least_price(row)
         if least is None or row.net_interval.low is None:
             return Cell(None, why if why and row.net_interval.low is not None else alike(NONE))
         plot = marks.interval_plot(Interval(least, least, None), scale, row.mark, open_ended=True)

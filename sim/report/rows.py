@@ -274,11 +274,10 @@ def price(row: Row, name: str) -> tuple[Interval, Both]:
 
 def least_price(row: Row) -> float | None:
     """Return what a net startup costs at the least [M RMB], where the net effect is not resolved, so that it may be 0."""
-    if row.chip == "–":
+    if row.chip == "–" or row.cost is None:
         return None
-    spent = row.cost.present_value_rmb.mean if row.cost is not None else None
-    high = row.net_interval.high
-    return spent / high / 1e6 if spent and high and high > 0 else None
+    each = row.cost.per_net_startup_rmb
+    return each.low / 1e6 if each.mean is None and each.low else None
 
 
 def budget_of(row: Row) -> Both:
