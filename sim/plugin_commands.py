@@ -24,7 +24,6 @@ HEADS = (N_("key"), N_("unit"), N_("range"), N_("default"), N_("meaning"))
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 def plugins(name: str | None, markdown: bool, as_json: bool) -> int:
     """List plug-ins, or the keys of one; return the exit code."""
-    from sim.plugins import PluginError
     from sim.problems import nearest, shown
 
     found, broken = _found()
@@ -33,7 +32,7 @@ def plugins(name: str | None, markdown: bool, as_json: bool) -> int:
     if name is not None:
         known = {entry["name"]: entry for entry in found}
         if name not in known:
-            raise PluginError(_('no plug-in "{word}"').format(word=shown(name)) + nearest(name, known))
+            raise click.UsageError(_('no plug-in "{word}"').format(word=shown(name)) + nearest(name, known))
         rows = _keys(known[name].pop("class"))
         if as_json:
             click.echo(json.dumps(known[name] | {"keys": [dict(zip(HEADS, row, strict=True)) for row in rows]},

@@ -397,6 +397,12 @@ def test_a_name_of_two_packages_or_of_this_program_is_no_name(site):
     assert LEVERS["rent-cut"].__module__ == "sim.levers.space"
 
 
+def test_a_name_that_no_plug_in_has_is_a_mistyped_command():
+    result = sim("plugins", "zonk")
+    assert result.exit_code == 2
+    assert 'no plug-in "zonk"' in result.stderr
+
+
 def test_a_process_whose_parameters_have_no_meaning_is_refused(site):
     source = (
         "from sim.plugins import Process\n"
