@@ -153,10 +153,9 @@ class Page:
         if best is None or len(best.policies) < 2:
             return None
         ranked = sorted(zip(best.policies, best.probability, strict=True), key=lambda pair: -pair[1])
-        ranked = [pair for pair in ranked if pair[1] > 0][
-            :3
-        ] or ranked  # none has a place among those with none
-        chances = listed([say("{name} {share}", name=self.name(one), share=percent(p)) for one, p in ranked])
+        likely = [(one, p) for one, p in ranked if p > 0]
+        told = likely[:3] or ranked[:3]  # where all are tied, none has a chance
+        chances = listed([say("{name} {share}", name=self.name(one), share=percent(p)) for one, p in told])
         by = self.criterion(best.criterion)
         text = say("Probability of being best, by {criterion}: {chances}.", criterion=by, chances=chances)
         if best.sure is not None:
