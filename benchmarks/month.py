@@ -1,4 +1,4 @@
-"""What a month costs, by process and by number of startups, on one core, beside what the machine could do.
+"""What a month costs, line by line and by number of startups, on one core, beside what the machine could do.
 
     python benchmarks/month.py [--startups 1000 10000 100000 1000000] [--months 12]
 
@@ -6,60 +6,55 @@ The world is scaled, not the startups: founding and funds grow with their number
 scale of spillovers shrink with it, so that each startup does what it does in the shipped world. Times are
 medians over months of the processor time of one thread, so that other work on the machine counts little.
 
-Each process stands beside its roof: the longer of the time in which the cache lines that its passes over all rows
+Each line stands beside its roof: the longer of the time in which the cache lines that its passes over all rows
 read and write could be copied, and of the time in which its arithmetic could be done, both at rates measured in
-the same run. Rows that are reached one by one are not counted, so a process far from its roof waits for them, for
+the same run. Rows that are reached one by one are not counted, so a line far from its roof waits for them, for
 decisions that are hard to foresee, or for Python. Nothing here is asserted.
 """
 
 import argparse
+import ast
+import inspect
 import statistics
+import textwrap
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+import sim.model
 from sim.compiled import kernel
 from sim.ledger import FIRMS
 from sim.model import ClusterModel
-from sim.processes import (
-    access,
-    births,
-    compute,
-    exits,
-    finance,
-    funds,
-    labour,
-    land,
-    location,
-    operations,
-    production,
-)
 from sim.scenario import Scenario
 from sim.world import World
 
-PROCESSES: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "begin of month": (World, ("begin_month",)),
-    "places": (land, ("open_space", "clear_offices", "count_vacancy")),
-    "access": (access, ("refresh_fields",)),
-    "relief": (location, ("mark_eligible",)),
-    "operations": (operations, ("post_and_release", "earn_and_spend")),
-    "labour": (labour, ("fill_posts",)),
-    "compute, funds": (None, ()),
-    "finance": (finance, ("close_rounds",)),
-    "ends": (exits, ("end_startups", "keep_register")),
-    "production": (production, ("produce",)),
-    "births": (births, ("found_startups",)),
-    "entrants' rooms": (location, ("weigh_region", "place_entrants")),
-    "moves": (location, ("move_tenants",)),
+#: cache lines a row that the passes of a line over all rows move: a line that is written moves twice
+LINES = {
+    "begin_month": 1,
+    "refresh_fields": 4,
+    "post_and_release": 4,
+    "earn_and_spend": 3,
+    "close_rounds": 1,
+    "end_startups": 1,
+    "produce": 1,
+    "found_startups": 1,
+    "place_entrants": 1,
+    "move_tenants": 1,
 }
-OTHERS = ((compute, "clear_market"), (funds, "seat_funds"), (funds, "call_capital"))
-#: cache lines a row that the passes of a process over all rows move: a line that is written moves twice
-LINES = {"begin of month": 1, "access": 5, "operations": 8, "finance": 1, "ends": 1, "production": 1,
-         "births": 1, "entrants' rooms": 1, "moves": 1}  # fmt: skip
 #: arithmetic a row of those passes, roughly: 25 for an exponential, 30 for a logarithm, 10 for a draw
-WORK = {"access": 85, "operations": 120, "finance": 15, "ends": 35, "births": 15, "moves": 5}
+WORK = {
+    "refresh_fields": 85,
+    "post_and_release": 90,
+    "earn_and_spend": 30,
+    "close_rounds": 15,
+    "end_startups": 35,
+    "found_startups": 15,
+    "move_tenants": 5,
+}
+#: how often a line of the month goes over the matrix of weights between all cells, and its arithmetic on each in all
+MATRIX = {"refresh_fields": (4, 8), "clear_offices": (1, 2)}
 ORDINARY = 1300
 STEPS = 16  #: multiplications and additions on a number before it goes back to its cache
 
@@ -135,16 +130,32 @@ def arithmetic() -> float:
     return 2 * STEPS * values.size * times / best_of(lambda: multiply_add(values, times))
 
 
+def lines_of_step() -> list[tuple[Any, str]]:
+    """Return module and name of the functions that a month calls on the world, in the order of its lines.
+
+    They are read from the source of the step, so that what is measured is the month as it stands.
+    """
+    body = ast.parse(textwrap.dedent(inspect.getsource(ClusterModel.step)))
+    called: dict[tuple[Any, str], None] = {}
+    for call in ast.walk(body):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            owner, name = call.func.value, call.func.attr
+            if name == "begin_month":
+                called[World, name] = None
+            elif isinstance(owner, ast.Name) and hasattr(sim.model, owner.id):
+                called[getattr(sim.model, owner.id), name] = None
+    return list(called)
+
+
 def measure(startups: int, months: int) -> None:
     """Print one table."""
     model = ClusterModel.from_scenario(scaled(startups), seed=1)
     model.run(2)
-    times: dict[str, list[float]] = {name: [] for name in PROCESSES}
-    originals = []
-    for name, (module, functions) in PROCESSES.items():
-        for owner, function in [(module, f) for f in functions] or OTHERS:
-            originals.append((owner, function, getattr(owner, function)))
-            setattr(owner, function, timed(times[name], getattr(owner, function)))
+    lines = lines_of_step()
+    times: dict[str, list[float]] = {name: [] for _, name in lines}
+    originals = [(owner, name, getattr(owner, name)) for owner, name in lines]
+    for owner, name, function in originals:
+        setattr(owner, name, timed(times[name], function))
     whole, rows, alive = [], [], []
     for _ in range(months):
         for store in times.values():
@@ -169,13 +180,14 @@ def report(firms: float, table: float, matrix: int, times: dict[str, list[float]
         f"measured: copies {copied / 1e9:.1f} GB/s, arithmetic {computed / 1e9:.1f} G/s"
     )
     print(
-        f"{'process':<18}{'ms a month':>12}{'ns a startup':>14}{'MB moved':>10}{'ns roof':>10}{'of roof':>9}"
+        f"{'line of the month':<18}{'ms a month':>12}{'ns a startup':>14}{'MB moved':>10}{'ns roof':>10}{'of roof':>9}"
     )
     roofs = 0.0
     for name, values in times.items():
         seconds = statistics.median(values)
-        moved = LINES.get(name, 0) * table + {"access": 4, "places": 1}.get(name, 0) * matrix
-        work = WORK.get(name, 0) * firms + {"access": 8, "places": 2}.get(name, 0) * matrix / 8
+        numbers, each = MATRIX.get(name, (0, 0))
+        moved = LINES.get(name, 0) * table + numbers * matrix
+        work = WORK.get(name, 0) * firms + each * matrix / 8
         roof = max(moved / copied, work / computed)
         roofs += roof
         print(f"{name:<18}{1e3 * seconds:>12.3f}{1e9 * seconds / firms:>14.1f}{moved / 1e6:>10.1f}"
