@@ -68,8 +68,8 @@ class Commands(click.Group):
                 code = self._answer(
                     given, *args[1:], **{"prog_name": "sim"} | extra | {"standalone_mode": False}
                 )
-        except (click.Abort, KeyboardInterrupt):
-            click.echo(_("interrupted"), err=True)
+        except (click.Abort, KeyboardInterrupt) as error:
+            click.echo(_what_goes_on(_interrupt_behind(error)), err=True)
             code = INTERRUPTED
         except Exception as error:
             if os.environ.get("SIM_DEBUG") == "1":
@@ -86,10 +86,27 @@ class Commands(click.Group):
             return BAD_INPUT
 
 
+def _what_goes_on(interrupt: KeyboardInterrupt | None) -> str:
+    """Return what to say of an interrupt: that of a study says what it has kept."""
+    if interrupt is None or not str(interrupt):
+        return _("interrupted")
+    return f"{interrupt}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}"
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt of which Click, compiled code or its compiler made another error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _explain(error: Exception) -> int:
     """Print what a failure means to the user; return the exit code."""
     from sim.problems import ScenarioError, shown
 
+    if interrupt := _interrupt_behind(error):
+        click.echo(_what_goes_on(interrupt), err=True)
+        return INTERRUPTED
     if isinstance(error, ScenarioError):
         click.echo(str(error), err=True)
         return BAD_INPUT
@@ -267,14 +284,10 @@ def compare_scenarios(
     as_json: bool,
 ) -> int:
     """Compare policies with a baseline; return the exit code."""
-    from sim.effects import Interrupted, compare
+    from sim.effects import compare
     from sim.summary import closing_lines
 
-    try:
-        comparison = compare(scenarios, baseline, seeds, months, workers, out, controls=controls)
-    except Interrupted as error:
-        click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
-        return INTERRUPTED
+    comparison = compare(scenarios, baseline, seeds, months, workers, out, controls=controls)
     if as_json:
         _echo_json(comparison.to_dict())
     else:

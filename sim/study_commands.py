@@ -2,15 +2,13 @@
 
 import json
 import pathlib
-import shlex
-import sys
 from typing import Any
 
 import click
 
 from sim.language import _
 
-FAILED_RUNS, DAMAGED, INTERRUPTED = 1, 3, 130
+FAILED_RUNS, DAMAGED = 1, 3
 _FILE = click.argument("file", metavar=_("FILE"))
 _FOLDER = click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
 
@@ -149,7 +147,7 @@ def run(
     yes: bool,
 ) -> int:
     """Do a study; return the exit code."""
-    from sim.studies import Interrupted, prospect, run_study
+    from sim.studies import prospect, run_study
     from sim.study_files import Study
 
     asked = Study.load(file, confirmed=yes)
@@ -169,12 +167,7 @@ def run(
             raise click.UsageError(_("--address: {why}").format(why=error)) from None
     elif address is not None:
         raise click.UsageError(_("--address: only with --executor dask"))
-    try:
-        failures = run_study(asked, folder, workers, does, timeout)
-    except Interrupted as error:
-        click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
-        return INTERRUPTED
-    return _ended(folder, failures)
+    return _ended(folder, run_study(asked, folder, workers, does, timeout))
 
 
 def _ended(folder: str | pathlib.Path, failures: list[Any]) -> int:
@@ -202,7 +195,7 @@ def _ended(folder: str | pathlib.Path, failures: list[Any]) -> int:
 @_YES
 def worker(file: str, shard: str, out: str, workers: int | None, timeout: float, yes: bool) -> int:
     """Do one part of a study; return the exit code."""
-    from sim.studies import Interrupted, run_study
+    from sim.studies import run_study
     from sim.study_files import Study
 
     try:
@@ -211,11 +204,7 @@ def worker(file: str, shard: str, out: str, workers: int | None, timeout: float,
         number, parts = 0, 0
     if not 1 <= number <= parts:
         raise click.UsageError(_("--shard: must be I/N with 1 <= I <= N, not {given}").format(given=shard))
-    try:
-        failures = run_study(Study.load(file, confirmed=yes), out, workers, None, timeout, (number, parts))
-    except Interrupted as error:
-        click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
-        return INTERRUPTED
+    failures = run_study(Study.load(file, confirmed=yes), out, workers, None, timeout, (number, parts))
     return FAILED_RUNS if failures else 0
 
 

@@ -111,6 +111,18 @@ def test_environment_and_interruption_have_codes_of_their_own(monkeypatch, error
     assert run("scenario", "show", "baseline").exit_code == code
 
 
+def test_an_interruption_that_compiled_code_turns_into_another_error_is_no_fault_of_the_program(monkeypatch):
+    def fail(_id: str) -> Scenario:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    monkeypatch.setattr(Scenario, "load", fail)
+    result = run("scenario", "show", "baseline")
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("error", "hinted"),
     [(PermissionError("no"), True), (ConnectionError("gone"), False), (TimeoutError("30 s"), False)],

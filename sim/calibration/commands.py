@@ -2,15 +2,13 @@
 
 import json
 import pathlib
-import shlex
-import sys
 from typing import Any
 
 import click
 
 from sim.language import _
 
-FAILED_RUNS, INTERRUPTED = 1, 130
+FAILED_RUNS = 1
 _JSON = click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 _WORKERS = click.option("--workers", type=click.IntRange(0, 1024),
                         help=_("Processes; 0 for none; default: one a processor."))  # fmt: skip
@@ -30,11 +28,6 @@ _WORLD = click.option(
 
 def _say(lines: list[str], value: Any, as_json: bool) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
-
-
-def _again(error: BaseException) -> int:
-    click.echo(f"{error}; {_('go on with:')} {shlex.join(['sim', *sys.argv[1:]])}", err=True)
-    return INTERRUPTED
 
 
 @click.command(
@@ -69,17 +62,13 @@ def calibrate(
     from sim.calibration.calibrate import summary, to_dict
     from sim.calibration.matching import QUICK, Effort
     from sim.calibration.targets import Targets
-    from sim.studies import Interrupted
 
     targets = Targets.of(world)
     folder = pathlib.Path(out or pathlib.Path("results") / ("calibration-quick" if quick else "calibration"))
     effort = QUICK if quick else Effort()
     if populations is not None:
         effort = dataclasses.replace(effort, generations=populations)
-    try:
-        ensemble = fit(targets, folder, effort, workers)
-    except Interrupted as error:
-        return _again(error)
+    ensemble = fit(targets, folder, effort, workers)
     _say(summary(ensemble, targets), to_dict(ensemble, targets), as_json)
     click.echo(_("accepted set: {path}").format(path=folder / "accepted.parquet"), err=True)
     return 0
@@ -102,13 +91,9 @@ def calibrate(
 def holdout(members: int, out: str | None, workers: int | None, world: str, as_json: bool) -> int:
     """Confront the accepted set with what was held out; return the exit code."""
     from sim.calibration.holdouts import confront, lines, to_dict
-    from sim.studies import Interrupted
 
     folder = pathlib.Path(out or pathlib.Path("results") / "holdout")
-    try:
-        found = confront(world, folder, members, workers)
-    except Interrupted as error:
-        return _again(error)
+    found = confront(world, folder, members, workers)
     _say(lines(found), to_dict(found), as_json)
     return FAILED_RUNS if found.failed else 0
 
@@ -160,13 +145,9 @@ def sensitivity(
 ) -> int:
     """Analyse sensitivity; return the exit code."""
     from sim.calibration.sensitivity import Asked, analyse
-    from sim.studies import Interrupted
 
     asked = Asked(policies or ("rent-cut", "north-space"), trajectories, sobol, survivors, months)
     folder = pathlib.Path(out or pathlib.Path("results") / "sensitivity")
-    try:
-        found = analyse(asked, folder, workers)
-    except Interrupted as error:
-        return _again(error)
+    found = analyse(asked, folder, workers)
     _say(found.lines(), found.to_dict(), as_json)
     return 0
