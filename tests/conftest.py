@@ -20,6 +20,19 @@ collect_ignore = [
 ]
 
 
+#: files that take longest; they begin first, for one that began last would keep one worker busy and the others waiting
+LONGEST = [
+    "test_studies.py", "test_compare.py", "test_docs_snippets.py", "test_figures.py", "test_verify_choice.py",
+    "test_figures_scenario.py", "test_plugins.py", "test_evaluation_worlds.py", "test_docs.py", "test_textbook.py",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first."""
+    place = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config, specs):
     """Compile the model before the workers start, in two processes: each worker would compile the whole of it.

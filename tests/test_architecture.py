@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import LONGEST
 
 import sim
 from sim.paired import MEANINGS, METRICS
@@ -80,6 +81,10 @@ def test_imports_point_down(path):
         top = imported.split(".")[0]
         if top != own:
             assert LEVEL[top] <= LEVEL[own], f"{own} imports {top}"
+
+
+def test_the_files_that_begin_first_are_there():
+    assert {name for name in LONGEST if not (pathlib.Path(__file__).parent / name).exists()} == set()
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "processes").glob("*.py")), ids=lambda p: p.stem)
