@@ -282,24 +282,38 @@ def test_a_search_begins_below_the_exact_chance_and_not_above(par, log_capabilit
     assert not finance.begins_search(chance * (1 + 1e-9), 0.08, log_capability, par.finance)
 
 
-def test_a_search_lasts_nine_months_and_then_pauses_for_six():
-    par = worlds.parameters({"finance.seek_factor": 20.0, "finance.seek_quality_exponent": 0.0})
+def searches(pause: int) -> tuple[list[int], list[int], int]:
+    """Return how long searches last in which no fund gives money, how long it is to the next, and how many expired."""
+    par = worlds.parameters({"finance.seek_factor": 20.0, "finance.seek_quality_exponent": 0.0,
+                             "finance.pause_months": pause})  # fmt: skip
     world = settle(worlds.town(), startups(400, stage=4))
     looking = np.zeros((40, 400), dtype=bool)
     for month in range(40):
         world.month = month
         finance.close_rounds(world, par, worlds.terms_of(world.grid), Draws(1, month))
         looking[month] = world.startups["search_end"] > month
-    lengths, pauses = set(), []
+    lengths, pauses = [], []
     for firm in looking.T:
         edges = np.flatnonzero(np.diff(firm.astype(int)))
         runs = np.diff(edges)
         inner = firm[edges[:-1] + 1]
-        lengths |= set(runs[inner].tolist())
+        lengths += runs[inner].tolist()
         pauses += runs[~inner].tolist()
-    assert lengths == {9}
+    return lengths, pauses, int(world.caps["search_expired"][0])
+
+
+def test_a_search_lasts_nine_months_and_then_pauses_for_six():
+    lengths, pauses, expired = searches(pause=6)
+    assert set(lengths) == {9}
     assert min(pauses) == 6
-    assert world.caps["search_expired"][0] > 400
+    assert expired > 400
+
+
+def test_without_a_pause_the_next_search_may_begin_in_the_month_in_which_the_last_ends():
+    lengths, _, _ = searches(pause=0)
+    assert {9, 18} <= set(lengths)
+    assert not any(months % 9 for months in lengths)
+    assert set(searches(pause=1)[0]) == {9}
 
 
 def test_the_money_asked_for_is_lognormal_about_its_median():

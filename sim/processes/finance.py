@@ -125,14 +125,14 @@ def seek(firms, states, books, par, month, key, ask_key, caps):
             firm = firms[i]
             u = uniform(key, firm.uid, 0)
             likely = (u < most[firm.segment, firm.stage]) | ((firm.aided & IN_PROGRAMME) != 0)
+            if (firm.search_end != NEVER) & (firm.search_end <= month) & (firm.status == ACTIVE):
+                firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
+                expired += 1
             free = (firm.status == ACTIVE) & (firm.search_end == NEVER) & (month >= firm.pause_end)
             rows[m], draws[m] = i, u
             m += likely & free
             seeking[n] = i
             n += (firm.status == ACTIVE) & (firm.search_end > month)
-            if (firm.search_end != NEVER) & (firm.search_end <= month) & (firm.status == ACTIVE):
-                firm.search_end, firm.pause_end = NEVER, month + finance.pause_months
-                expired += 1
         chosen = who_begins(firms, states, books, rows[:m], draws, hazards, month, finance)
         for k in range(chosen):
             firm = firms[rows[k]]

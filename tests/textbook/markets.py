@@ -136,7 +136,7 @@ class Compute:
         """Let users pay centres for as much of their capacity as they use.   (E11)"""
         for centre in self.model.of_kind("compute-centre"):
             used = min(wanted, 1.0) * centre.lever.capacity_gpu
-            centre.pay(-used * centre.lever.price_rmb_gpu_month / WAN)
+            centre.pay(-to_grain(used * centre.lever.price_rmb_gpu_month / WAN))
             centre.served, centre.refused = used, unserved
 
 
