@@ -104,6 +104,16 @@ def test_one_segment_has_no_diversity_and_equal_segments_have_the_most(par, neut
     np.testing.assert_allclose(four.diversity, 0.75 * np.log1p(whole / 20.0), rtol=1e-12)
 
 
+def test_heads_of_which_hardly_anything_is_left_so_far_away_make_no_diversity(neutral):
+    par = worlds.parameters({"access.spillover_range_km": 0.05})
+    far = grid_of([(0.25, 0.25, 0, 1.0), (20.25, 0.25, 1, 1.0)], [zone("near", 1e6), zone("far", 1e6)])
+    world = refreshed(far, startups(2, segment=[APP, EMB], cell=0), par, neutral)
+    whole = world.spillovers.sum(axis=0)
+    assert (whole[-1] > 0.0) & (whole[-1] ** 2 == 0.0)
+    assert world.diversity[-1] == 0.0
+    assert np.isfinite(world.attraction).all()
+
+
 def test_only_active_and_listed_firms_are_sources(par, neutral):
     for status, counts in ((LISTED, True), (DORMANT, False), (ACQUIRED, False), (LEFT, False), (CLOSED, False),
                            (LOST, False)):  # fmt: skip

@@ -85,6 +85,12 @@ def test_the_inflow_answers_the_wage_and_what_other_cities_offer():
         assert graduates == 0.0
 
 
+def test_nobody_is_sent_away_by_an_inflow_that_the_history_left_below_nothing(par):
+    world = market(par, [0.0], 500.0)
+    world.labour["usual_inflow"] = -40.0
+    assert labour.inflow(world, par, worlds.terms_of(world.grid)) == 0.0
+
+
 def test_more_graduates_of_a_university_are_more_seekers():
     model = ClusterModel.from_scenario("baseline", seed=1)
     usual = labour.inflow(model.world, model.parameters, worlds.terms_of(model.world.grid))

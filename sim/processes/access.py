@@ -158,10 +158,10 @@ def heads_by_cell(firms, n_cells, count):
 
 @kernel
 def mixture(one, two, three, four):
-    """Return sum A, and 1 - sum p^2 with p = A/sum A (0 where nobody is).   (E1)"""
+    """Return sum A, and 1 - sum p^2 with p = A/sum A (0 where nobody is, or so far that the square of A is 0).   (E1)"""
     whole = one + two + three + four
     squares = one * one + two * two + three * three + four * four
-    return whole, 1.0 - squares / (whole * whole) if whole > 0.0 else 0.0
+    return whole, 1.0 - squares / (whole * whole) if whole * whole > 0.0 else 0.0
 
 
 @kernel

@@ -3,7 +3,7 @@
 Equations
 ---------
 (E10) Heads that firms lose or release join the seekers ``U``, of whom a part leaves the region's labour market in
-a month; into it come ``I = (graduates + experienced) w^eta exp(-pull x outside offer)``. Of the posts ``X`` that
+a month; into it come ``I = max(graduates + experienced, 0) w^eta exp(-pull x outside offer)``. Of the posts ``X`` that
 firms open ``M = min(sum X, U, mu sqrt(U sum X))`` are filled, in proportion to ``X_i T^e`` (talent access of the
 cell), nobody more than it has posted, what is left shared again. The wage moves by
 ``d ln w = clip(speed (sum X / U - tightness))``, ``U`` before the hires. Founding teams come from the seekers; of
@@ -66,7 +66,7 @@ def mean_offer(heads, offer):
 
 @kernel
 def joining(market, graduates, pull, par):
-    """I = (graduates + experienced) w^eta exp(-pull)   (E10)"""
+    """I = max(graduates + experienced, 0) w^eta exp(-pull)   (E10)"""
     state = market[0]
     usual = max(state.usual_inflow + graduates - state.usual_graduates, 0.0)
     return usual * exp(par[0].labour.inflow_elasticity * log(state.wage) - pull)

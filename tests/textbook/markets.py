@@ -42,7 +42,7 @@ class Labour:
         whole = sum(heads)
         offer = sum(h * o for h, o in zip(heads, model.outside_offer, strict=True)) / whole if whole else 0.0
         come = self.wage**par.labour.inflow_elasticity * math.exp(-par.births.outside_pull * offer)
-        return self.usual_inflow * come + sum(
+        return max(self.usual_inflow, 0.0) * come + sum(
             self.come_for(flats) for flats in model.of_kind("talent-housing")
         )
 

@@ -59,6 +59,8 @@ class Region:
         """Return ln T of E2 without talent housing: access to graduates."""
         nodes = self.grid.tables.nodes
         graduates = np.array([node.ai_graduates_per_year for node in nodes])
+        if not graduates.any():
+            return np.zeros(self.n_cells)
         away = km(self.grid.x, self.grid.y, self.grid.node_x, self.grid.node_y)
         reach = np.exp(-away / access.talent_range_km) @ graduates
         return access.campus_share * np.log(reach / np.average(reach, weights=self.first_stock))
@@ -79,6 +81,9 @@ class Region:
         sizes = np.zeros(self.n_zones)
         for fund in self.model.funds:
             sizes[fund.seat] += fund.size
+        if not sizes.any():
+            self.log_capital = np.zeros(self.n_cells)
+            return
         reach = np.exp(-self.to_zone / self.model.setup.access.capital_range_km) @ sizes
         self.log_capital = np.log(reach) - np.average(np.log(reach), weights=self.first_stock)
 

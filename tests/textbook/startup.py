@@ -208,7 +208,9 @@ class Startup(mesa.Agent):
         kept = before - leaving - cut
         heads = max(kept, 1.0)
         # who keeps its last head opens so many posts less, and nobody has less than the densest space
-        posts = min(posts - (heads - kept), self.area / operations.densest_m2_per_head - heads)
+        densest = operations.densest_m2_per_head
+        room = self.area / densest if densest > 0.0 else math.inf
+        posts = min(posts - (heads - kept), room - heads)
         released = down_to_grain(max(before - heads, 0.0))
         self.heads = before - released
         self.posts = down_to_grain(max(posts, 0.0))
@@ -291,8 +293,9 @@ class Startup(mesa.Agent):
         self.stage = min(self.stage + 1, LAST_STAGE)
         if self.segment == OPC:
             self.segment = APP
-        if deal.guided_money > 0.0:
-            self.guided += deal.guided_money
+        if deal.guided_money > 0.0 and deal.guided.lever.lock_in_months:
+            still = self.guided if self.lock_end > month else 0.0
+            self.guided = still + deal.guided_money
             self.lock_fund, self.lock_end = deal.guided, month + deal.guided.lever.lock_in_months
 
     # ---- ends
