@@ -105,8 +105,8 @@ FLOW = {name: i for i, name in enumerate(FLOWS)}
 # how often a cap or a clip binds
 CAPS = record_dtype([(name, "<i8") for name in (
     "revenue_quality_cap", "revenue_cap", "target_low", "target_high", "runway_cut", "runway_hold",
-    "no_space_to_hire", "wage_step", "rent_step", "tenants_squeezed", "demand_floor", "purse_full",
-    "commitment_exhausted", "ticket_short", "round_released", "search_expired", "crowd_out_short", "entrants_lost",
+    "no_space_to_hire", "wage_step", "rent_step", "tenants_squeezed", "demand_floor", "seek_quality_cap", "purse_full",
+    "fund_cap", "commitment_exhausted", "ticket_short", "round_released", "search_expired", "crowd_out_short", "entrants_lost",
     "movers_without_room", "firm_months", "cell_months", "fund_months",
 )])  # fmt: skip
 

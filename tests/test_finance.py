@@ -224,6 +224,7 @@ def test_a_new_period_returns_what_was_not_called_and_rewards_performance(par):
     funds_process.call_capital(world, par, worlds.terms_of(world.grid))
     # records 3.5 and 0.5 over their mean 2 are 1.75 and 0.25, the latter held at 0.5
     np.testing.assert_allclose(world.funds["commitment"], [1000 * 1.75**0.25, 1000 * 0.5**0.25], atol=1e-6)
+    assert world.caps["fund_cap"][0] == 1
     assert world.funds["returned"].tolist() == [60.0, 60.0]
     np.testing.assert_allclose(world.funds["committed"], 700.0 + world.funds["commitment"], rtol=1e-12)
 

@@ -99,6 +99,22 @@ def test_the_target_is_the_median_target_times_the_root_of_clipped_capability(pa
         assert found == pytest.approx(160 * math.sqrt(clipped), rel=1e-12)
 
 
+def test_startups_above_what_the_search_for_money_heeds_are_counted_and_listed_firms_are_not(par):
+    limit = 4.0 ** (1 / 0.8)  # the largest factor, 4, is reached where capability^0.8 is 4
+    rows = startups(
+        4, spillover=2.0, diversity=1.5, log_quality=np.log(limit * np.array([0.99, 1.01, 3.0, 3.0]))
+    )
+    rows["status"][3] = LISTED
+    assert works(par, rows).caps["seek_quality_cap"][0] == 2
+
+
+@pytest.mark.parametrize(("cap", "counted"), [(0.9, 3), (1.1, 0)])
+def test_where_quality_does_not_move_the_search_its_cap_binds_for_all_or_for_none(cap, counted):
+    par = worlds.parameters({"finance.seek_quality_exponent": 0.0, "finance.seek_quality_cap": cap})
+    rows = startups(3, spillover=2.0, diversity=1.5, log_quality=[-2.0, 0.0, 2.0])
+    assert works(par, rows).caps["seek_quality_cap"][0] == counted
+
+
 # Heads. A startup of APP at stage 1 aims at 9 heads at capability 1.
 
 

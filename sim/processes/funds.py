@@ -164,7 +164,9 @@ def call_funds(funds, par, month, scale, pace, caps):
         if (month - fund.offset) % finance.period_months == 0:
             relative = 1.0  # of a fund whose first period begins
             if fund.commitment > 0.0:
-                relative = min(max(record_of(fund) / mean, finance.performance_low), finance.performance_high)
+                own = record_of(fund) / mean
+                relative = min(max(own, finance.performance_low), finance.performance_high)
+                caps[0].fund_cap += relative != own
             fund.returned += fund.uncalled
             fund.commitment = exact(
                 fund.base_commitment * scale * exp(finance.performance_exponent * log(relative))

@@ -118,11 +118,17 @@ def wanted_posts(heads, target, runway, operations):
 
 
 @kernel
+def seek_limit(finance):
+    """Return the log of the capability above which a startup looks for money no more often.   (E15)"""
+    return log(finance.seek_quality_cap) / finance.seek_quality_exponent
+
+
+@kernel
 def staff(firms, states, books, par, labour, compute, posted, caps):
     """Update capability, revenue share, heads and posts of each firm, and who looks for work.   (E12 to E14)
 
     Rows are taken in blocks, because exponentials come several at a time; what binds is counted beside the table of
-    counters, which would have to be written for each row.
+    counters, which would have to be written for each row. So is the cap of E15, for which capability need not be read again.
     """
     operations, location, by_compute = par[0].operations, par[0].location, np.empty(4)
     wage, bill = labour[0].wage, compute[0].bill
@@ -130,9 +136,9 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
         by_compute[s] = par[0].compute.sufficiency_exponent[s] * compute[0].log_sufficiency
     prices, released = price_level(wage, operations), 0.0
     posted[:] = 0.0
-    top = log(operations.revenue_quality_cap)
+    top, seek_top = log(operations.revenue_quality_cap), seek_limit(par[0].finance)
     low, high = log(operations.target_quality_low), log(operations.target_quality_high)
-    at_top = at_low = at_high = at_cap = cut = hold = short = 0
+    at_top = at_low = at_high = at_cap = at_seek = cut = hold = short = 0
     rows, for_revenue, for_target = np.empty(BLOCK, dtype=np.int64), np.empty(BLOCK), np.empty(BLOCK)
     revenue_power, target_power = np.empty(BLOCK), np.empty(BLOCK)
     for begin in range(0, firms.shape[0], BLOCK):
@@ -152,6 +158,7 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
             at_top += capability > top
             at_low += capability < low
             at_high += capability > high
+            at_seek += (capability > seek_top) & (firms[i].status == ACTIVE)
         exps(for_revenue[:n], revenue_power[:n])
         exps(for_target[:n], target_power[:n])
         for k in range(n):
@@ -170,6 +177,7 @@ def staff(firms, states, books, par, labour, compute, posted, caps):
     caps[0].target_low += at_low
     caps[0].target_high += at_high
     caps[0].revenue_cap += at_cap
+    caps[0].seek_quality_cap += at_seek
     caps[0].runway_cut += cut
     caps[0].runway_hold += hold
     caps[0].no_space_to_hire += short
