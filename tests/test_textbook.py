@@ -251,16 +251,19 @@ def test_the_twins_own_history_leads_to_the_engines_first_month(name):
         assert first(compare(model, twin, 3)) is None
 
 
-#: parameters at the ends of what they may be
+CENTRES = [{"id": id, "kind": "compute-centre", "from": "2025-01", "capacity_gpu": gpu}
+           for id, gpu in (("large", 60.0), ("small", 20.0))]  # fmt: skip
+#: parameters at the ends of what they may be, and levers beside one another
 ENDS = {
     "a history that sets free more people than it takes": {"exits.failure_per_month": 1.0},
     "funds without money": {"finance.capital_bn_rmb": 0.0},
     "heads without room of their own": {"operations.densest_m2_per_head": 0.0},
+    "two computing centres that cannot serve all": {"policies": CENTRES},
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_at_the_ends_of_what_parameters_may_be_the_twin_gives_the_engines_history(name):
+def test_at_the_ends_of_what_may_be_set_the_twin_gives_the_engines_history(name):
     few = {"initial.startups": 120, "initial.history_months": 36, "initial.residual_months": 12}
     model, twin = both(scenario().with_values(few | ENDS[name]))
     assert first(compare(model, twin, 8)) is None

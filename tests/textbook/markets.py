@@ -134,10 +134,12 @@ class Compute:
 
     def charge(self, wanted, unserved):
         """Let users pay centres for as much of their capacity as they use.   (E11)"""
-        for centre in self.model.of_kind("compute-centre"):
+        centres = self.model.of_kind("compute-centre")
+        whole = sum(centre.lever.capacity_gpu for centre in centres)
+        for centre in centres:
             used = min(wanted, 1.0) * centre.lever.capacity_gpu
             centre.pay(-to_grain(used * centre.lever.price_rmb_gpu_month / WAN))
-            centre.served, centre.refused = used, unserved
+            centre.served, centre.refused = used, unserved * centre.lever.capacity_gpu / whole
 
 
 def grant_relief(model):
