@@ -259,6 +259,22 @@ ENDS = {
     "funds without money": {"finance.capital_bn_rmb": 0.0},
     "heads without room of their own": {"operations.densest_m2_per_head": 0.0},
     "two computing centres that cannot serve all": {"policies": CENTRES},
+    "a rent cut without money that nobody asks for": {
+        "policies": [
+            {
+                "id": "none",
+                "kind": "rent-cut",
+                "from": "2025-01",
+                "zones": ["wudaokou"],
+                "share": 0.8,
+                "max_age_months": 1,
+                "budget_rmb_year": 0.0,
+            }
+        ]
+    },
+    "two placebos": {
+        "policies": [{"id": id, "kind": "placebo", "from": "2025-01", "funds": 2} for id in ("one", "two")]
+    },
 }
 
 

@@ -110,7 +110,7 @@ def is_for_entrants(cut, model, segment):
     location = model.setup.location
     area = location.lease_reserve * location.area_m2_per_head * team(model.setup, segment)
     return (
-        not cut.short
+        cut.offers
         and segment in cut.segments
         and (cut.lever.max_area_m2 is None or area <= cut.lever.max_area_m2)
     )

@@ -197,10 +197,9 @@ class TextbookModel(mesa.Model):
     def seat_funds(self):
         """In its first month a placebo draws tastes of partner funds anew, and a hub takes in funds.   (E16)"""
         partners = [fund for fund in self.funds if fund.partner]
-        for placebo in self.of_kind("placebo"):
-            if placebo.first_month == self.month:
-                for fund in partners[: placebo.lever.funds]:
-                    fund.draw_tastes_anew()
+        beginning = [placebo for placebo in self.of_kind("placebo") if placebo.first_month == self.month]
+        for fund in partners[: sum(placebo.lever.funds for placebo in beginning)]:
+            fund.draw_tastes_anew()
         for hub in self.of_kind("vc-hub"):
             if hub.first_month == self.month:
                 take_seats(self, hub)

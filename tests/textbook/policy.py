@@ -79,6 +79,11 @@ class Policy:
         budget = self.lever.budget_rmb_year
         return float("inf") if budget is None else budget / WAN - self.spent_year
 
+    @property
+    def offers(self) -> bool:
+        """Return whether a rent cut offers anything to who would move in: it reaches for all, and has money left.   (E4)"""
+        return not self.short and self.budget_left > 0.0
+
     def pay(self, amount: float) -> None:
         """Book what was paid [wan]."""
         self.spent += amount

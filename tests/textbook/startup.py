@@ -481,7 +481,7 @@ class Startup(mesa.Agent):
 
     def offered_cuts(self):
         """Return the rent cuts on which it may count elsewhere: those whose budget reaches.   (E4)"""
-        return tuple(cut for cut in self.cuts if not cut.short)
+        return tuple(cut for cut in self.cuts if cut.offers)
 
     def value_of_own_rooms(self, choice):
         """Return e^V of where it is, its own heads not among its neighbours.   (E5, E20)"""
