@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.files import write_csv
@@ -21,7 +21,7 @@ from sim.language import _
 from sim.plan import Arm, DamagedResultsError, OtherPlanError, Plan, read_plan
 from sim.problems import shown
 from sim.scenario import Scenario
-from sim.store import Failure, Store, Writer, require_same, writing
+from sim.store import Failure, Head, Store, Writer, require_same, writing
 from sim.study_files import Study, has_key
 from sim.work import Executor, read_work
 
@@ -107,8 +107,9 @@ def run_study(
     plan = plan_of(study)
     arms = with_own_seeds(plan) if own_seeds else None
     if part is not None:
+        done = _merged(folder, plan)
+        arms = [arm for arm in part_of(plan, *part) if arm.run not in done]
         folder = folder / "parts" / f"{part[0]}-of-{part[1]}"
-        arms = part_of(plan, *part)
     return execute(plan, study.scenarios, study.texts, folder, workers, executor, timeout, arms, study.method)
 
 
@@ -187,6 +188,18 @@ def with_own_seeds(plan: Plan) -> list[Arm]:
     ]
 
 
+def _merged(folder: pathlib.Path, plan: Plan) -> Mapping[str, Head]:
+    """Return the runs that stand in the folder of a whole study, into which parts were merged; no part does them again."""
+    if not (folder / "plan.json").exists():
+        return {}
+    results = Store(folder)
+    require_same(folder, results.plan, plan)
+    done = results.done()
+    told = _("{done:,} of {runs:,} runs are done in {folder}")
+    _tell(told.format(done=sum(arm.run in done for arm in plan.arms()), runs=plan.size, folder=shown(folder)))
+    return done
+
+
 def part_of(plan: Plan, number: int, parts: int) -> list[Arm]:
     """Return the runs of one of so many parts of a plan, which share histories as far as they can."""
     from sim.batch import tasks_of
@@ -250,6 +263,8 @@ def verify_sample(folder: str | os.PathLike[str], sample: int, seed: int = 1) ->
 def merge(folder: str | os.PathLike[str]) -> dict[str, int]:
     """Unite the parts of an array of jobs; return how many runs were taken from each.
 
+    Parts may hold the study as it was before seeds, scenarios or points were added.
+
     Raises
     ------
     DamagedResultsError
@@ -261,14 +276,20 @@ def merge(folder: str | os.PathLike[str]) -> dict[str, int]:
     parts = sorted(path.parent for path in (folder / "parts").glob("*/plan.json"))
     if not parts:
         raise StudyError(_("{path}: no parts to merge").format(path=shown(folder / "parts")))
-    plan = read_plan(parts[0])
+    widest = max(parts, key=lambda part: read_plan(part).size)
+    plan = read_plan(widest)
+    if (folder / "plan.json").exists() and not plan.differences(whole := read_plan(folder)):
+        plan = whole
     taken = {}
     with writing(folder, plan, notify=_tell) as results:
         for part in parts:
             theirs = Store(part)
-            if theirs.plan.sha != plan.sha:
-                raise OtherPlanError(_("{path}: holds another plan than {other}").format(
-                    path=shown(part), other=shown(parts[0])))  # fmt: skip
+            differing = theirs.plan.differences(plan)
+            if differing:
+                message = _("{path}: holds another plan than {other} ({keys})")
+                raise OtherPlanError(
+                    message.format(path=shown(part), other=shown(widest), keys=shown(", ".join(differing)))
+                )
             bad = theirs.damaged()
             if bad:
                 raise DamagedResultsError(_("{path}: damaged").format(path=shown(bad[0])))
@@ -279,7 +300,8 @@ def merge(folder: str | os.PathLike[str]) -> dict[str, int]:
         for run, failure in failed.items():
             if run not in done:
                 results.fail(failure)
-        shutil.copy(parts[0] / "manifest.json", folder / "manifest.json")
+        if plan.sha == read_plan(widest).sha:  # else the folder has the manifest of its own, wider plan
+            shutil.copy(widest / "manifest.json", folder / "manifest.json")
     return taken
 
 

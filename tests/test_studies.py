@@ -1,5 +1,7 @@
 """Studies: every run of a plan is done once, kept, and found again, whatever happens on the way."""
 
+import dataclasses
+import json
 import os
 import pathlib
 import signal
@@ -259,9 +261,33 @@ def test_nothing_to_merge_and_parts_of_another_plan_are_refused(here):
     with pytest.raises(StudyError, match="no parts"):
         merge(here)
     do(here / "parts" / "a", workers=0, plan=plan_of(10))
-    do(here / "parts" / "b", workers=0, plan=plan_of(12))
-    with pytest.raises(OtherPlanError, match="another plan"):
+    do(here / "parts" / "b", workers=0, plan=dataclasses.replace(plan_of(12), months=4))
+    with pytest.raises(OtherPlanError, match=r"another plan .*\(months\)"):
         merge(here)
+
+
+def test_parts_of_a_study_to_which_seeds_were_added_are_united_before_all_are_sent_again(here):
+    old, new = plan_of(10), plan_of(14)
+    for i in (1, 2, 3):
+        do(here / "parts" / f"{i}-of-3", workers=0, arms=part_of(old, i, 3), plan=old)
+    merge(here)
+    do(here / "parts" / "3-of-3", workers=0, arms=part_of(new, 3, 3), plan=new)
+    for _again in range(2):
+        merge(here)
+        about = status(here)
+        assert (about["runs"], about["done"]) == (14, 10 + sum(arm.seed > 5 for arm in part_of(new, 3, 3)))
+    manifest = json.loads((here / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["plan"] == new.sha
+
+
+def test_parts_are_united_with_what_was_added_to_the_whole_without_them(here):
+    do(here / "parts" / "1-of-1", workers=0, plan=plan_of(10))
+    merge(here)
+    do(here, 14, 0)
+    before = status(here), (here / "manifest.json").read_bytes()
+    merge(here)
+    assert (status(here), (here / "manifest.json").read_bytes()) == before
+    assert before[0]["complete"]
 
 
 def test_a_flipped_bit_is_seen_by_status_and_mended_by_the_next_run(here, capsys):

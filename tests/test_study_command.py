@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -176,6 +177,31 @@ def test_parts_are_done_apart_and_united(town):
     assert Store("array").digest() == Store("whole").digest()
     for bad in ("0/2", "3/2", "one/two", "2"):
         assert command("worker", town, "--shard", bad, "--out", "array").exit_code == 2
+
+
+def test_parts_do_no_run_again_that_was_merged_whatever_was_added_and_how_many_they_are(town):
+    for part in (1, 2):
+        run_study(Study.load(town), "array", workers=0, part=(part, 2))
+    merge("array")
+    shutil.rmtree("array/parts")
+    more = town.read_text(encoding="utf-8").replace("seeds = 2", "seeds = 3").replace("1.2]", "1.2, 1.4]")
+    town.write_text(more, encoding="utf-8")
+    for part in (1, 2, 3):
+        assert (
+            command("worker", town, "--shard", f"{part}/3", "--out", "array", "--workers", 0).exit_code == 0
+        )
+    assert sum(merge("array").values()) == 2 * 3 * 3 - 2 * 2 * 2
+    assert status("array")["complete"]
+
+
+def test_a_part_of_another_study_than_the_whole_is_refused_before_it_runs(town):
+    run_study(Study.load(town), "array", workers=0, part=(1, 1))
+    merge("array")
+    town.write_text("months = 3\n" + town.read_text(encoding="utf-8"), encoding="utf-8")
+    result = command("worker", town, "--shard", "1/2", "--out", "array", "--workers", 0)
+    assert result.exit_code == 2
+    assert "(months)" in result.output
+    assert not pathlib.Path("array/parts/1-of-2").exists()
 
 
 @pytest.mark.parametrize("words", [("status",), ("verify",), ("export",), ("rerun", "--scenario", "town", "--seed", 1)],
