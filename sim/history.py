@@ -13,6 +13,7 @@ for all scenarios that differ in dated things.
 """
 
 import collections
+import threading
 
 import numpy as np
 
@@ -44,6 +45,7 @@ UNIFORM = 1
 KEPT_STATES = 8
 #: states are keyed by all that they depend on, and only copies leave this module
 _states: "collections.OrderedDict[tuple[str, int, float], World]" = collections.OrderedDict()
+_lock = threading.Lock()  #: threads may run models side by side, as those of a Dask worker do
 
 
 def first_month(scenario, par, seed: int, cell_km: float | None = None) -> World:
@@ -65,14 +67,17 @@ def first_month(scenario, par, seed: int, cell_km: float | None = None) -> World
     """
     grid = Grid.of(scenario.world, cell_km)
     key = (scenario.history_fingerprint, seed, grid.cell_km)
-    if key not in _states:
-        while len(_states) >= KEPT_STATES:
-            _states.popitem(last=False)
-        world = live_history(grid, par, seed)
+    with _lock:
+        world = _states.get(key)
+    if world is None:
+        world = live_history(grid, par, seed)  # two threads that ask for the same state at once both live it
         require_startups(scenario, world)
+    with _lock:
         _states[key] = world
-    _states.move_to_end(key)
-    return _states[key].copy()
+        _states.move_to_end(key)
+        while len(_states) > KEPT_STATES:
+            _states.popitem(last=False)
+    return world.copy()
 
 
 def require_startups(scenario, world: World) -> None:

@@ -1,5 +1,10 @@
 """The history: the state before month 0 has the right startups in the right places, and is in balance."""
 
+import collections
+import concurrent.futures
+import sys
+import types
+
 import numpy as np
 import pytest
 import worlds
@@ -180,6 +185,37 @@ def test_scenarios_that_differ_in_dated_things_alone_share_one_history(monkeypat
             history.first_month(other, Parameters.of(other), 1)
     with pytest.raises(AssertionError, match="ran again"):
         history.first_month(worlds.scenario(), Parameters.of(worlds.scenario()), 991)
+
+
+def test_threads_that_begin_runs_at_once_take_no_state_from_each_other(monkeypatch):
+    class Lived:
+        def __init__(self, seed):
+            self.seed = seed
+
+        def copy(self):
+            return self
+
+    monkeypatch.setattr(history, "live_history", lambda _grid, _par, seed: Lived(seed))
+    monkeypatch.setattr(history, "require_startups", lambda *_: None)
+    monkeypatch.setattr(history, "_states", collections.OrderedDict())
+    monkeypatch.setattr(
+        history, "Grid", types.SimpleNamespace(of=lambda *_: types.SimpleNamespace(cell_km=1.0))
+    )
+    made = types.SimpleNamespace(world="made", history_fingerprint="")
+    seeds = 2 * history.KEPT_STATES + 1
+
+    def begin(thread):
+        asked = [(7 * i + thread) % seeds for i in range(10_000)]
+        return [history.first_month(made, None, seed).seed for seed in asked] == asked
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:
+            assert all(pool.map(begin, range(12)))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(history._states) == history.KEPT_STATES
 
 
 def test_the_uniform_start_spreads_startups_by_floor_space_and_knows_no_residual():
