@@ -64,6 +64,9 @@ class Axis:
         """Return the value at a share 0 <= u <= 1 of the way from the first to the last."""
         if self.values:
             return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+        if self.integer and self.log:  # each number as wide as the logarithm from it to the next
+            value = math.exp(math.log(self.low) + u * (math.log(self.high + 1) - math.log(self.low)))
+            return min(max(int(value), int(self.low)), int(self.high))
         if self.integer:
             return min(int(self.low + u * (self.high - self.low + 1)), int(self.high))
         if self.log:
@@ -71,11 +74,15 @@ class Axis:
         return self.low + u * (self.high - self.low)
 
     def levels(self, number: int) -> tuple[Any, ...]:
-        """Return `number` values from low to high, both among them; the axis's own values if it has any."""
+        """Return `number` values from low to high, both among them; the axis's own values if it has any.
+
+        Of whole numbers there may be fewer.
+        """
         if self.values:
             return self.values
         if self.integer:
-            chosen = np.linspace(self.low, self.high, number).round().astype(int)
+            spread = np.geomspace if self.log else np.linspace
+            chosen = spread(self.low, self.high, number).round().astype(int)
             return tuple(int(value) for value in np.unique(chosen))
         ends = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         inner = np.linspace(*ends, number)[1:-1].tolist()
@@ -90,11 +97,7 @@ def grid(axes: Sequence[Axis], levels: int) -> Iterator[dict[str, Any]]:
 
 def grid_size(axes: Sequence[Axis], levels: int) -> int:
     """Return the number of combinations, without making them."""
-    return math.prod(len(axis.values) or int(min(levels, _most_levels(axis))) for axis in axes)
-
-
-def _most_levels(axis: Axis) -> float:
-    return axis.high - axis.low + 1 if axis.integer else math.inf
+    return math.prod(len(axis.levels(levels)) if axis.values or axis.integer else levels for axis in axes)
 
 
 def side_by_side(axes: Sequence[Axis]) -> list[dict[str, Any]]:

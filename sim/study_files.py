@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from sim import designs
 from sim.designs import Axis
-from sim.explain import explain, field_of
+from sim.explain import explain, field_of, key_name
 from sim.language import _
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, nearest, shown
 from sim.scenario import Scenario
@@ -161,13 +161,20 @@ def value_of(scenario: Scenario, key: str) -> Any:
         holder = next((lever for lever in scenario.policies if lever.id == parts[1]), None)
         parts = parts[2:]
     for part in parts:
-        if isinstance(holder, BaseModel) and part in type(holder).model_fields:
-            holder = getattr(holder, part)
+        name = _field_named(part, type(holder)) if isinstance(holder, BaseModel) else None
+        if name is not None:
+            holder = getattr(holder, name)
         elif isinstance(holder, dict) and part in holder:  # the processes of plug-ins
             holder = holder[part]
         else:
             raise KeyError(key)
     return holder
+
+
+def _field_named(part: str, model: type[BaseModel]) -> str | None:
+    """Return the field that a file calls so: `from` is no name in Python."""
+    fields = model.model_fields.items()
+    return next((name for name, field in fields if key_name(name, field) == part), None)
 
 
 def axis_of(scenario: Scenario, key: str) -> Axis:
@@ -378,6 +385,7 @@ class _Reader:
         owner = next(scenario for scenario in scenarios if has_key(scenario, table.key))
         value, sweep = value_of(owner, table.key), _sweep(table.key)
         factor = isinstance(value, tuple) if table.factor is None else table.factor
+        self._unread(table, at, isinstance(value, bool | str))
         if table.values:
             return Axis(table.key, values=table.values, log=table.scale == "log", factor=factor)
         if method == "zip":
@@ -406,6 +414,16 @@ class _Reader:
             integer=integer,
             factor=factor,
         )
+
+    def _unread(self, table: AxisTable, at: KeyPath, words: bool) -> None:
+        """Refuse what an axis says and nobody reads, and a logarithm of what has none."""
+        if table.values or words:
+            for key in sorted(table.model_fields_set & {"low", "high"}):
+                self.refuse((*at, key), _("means nothing for words, switches and beside values"))
+        numbers = [v for v in table.values if isinstance(v, int | float) and not isinstance(v, bool)]
+        lacking = words or len(numbers) < len(table.values) or min(numbers, default=1) <= 0
+        if table.scale == "log" and lacking:
+            self.refuse((*at, "scale"), _("needs numbers above 0 on a log scale"))
 
     def _size(self, design: DesignTable | None, axes: tuple[Axis, ...]) -> int:
         """Return the number of points, without making them."""
@@ -478,6 +496,7 @@ class _Reader:
             self.refuse(("design", "file"), _("needs a line of keys and at least one point"))
             return (), ()
         (first, keys), *rows = rows
+        keys = [key.strip() for key in keys]
         for line, row in rows:
             if len(row) != len(keys):
                 rule = _("has {n} cells, the keys are {m}").format(n=len(row), m=len(keys))
@@ -506,10 +525,11 @@ class _Reader:
             if wrong:
                 self.refuse(at, f"{shown(axis.key)}: {wrong}")
                 continue
-            having = [scenario for scenario in scenarios.values() if has_key(scenario, axis.key)]
+            owners = _unlike_owners(axis, scenarios.values())
             for value in _doubtful(axis, points):
                 try:
-                    at_point(having[0], {axis.key: value}, {axis.key} if axis.factor else set())
+                    for scenario in owners:
+                        at_point(scenario, {axis.key: value}, {axis.key} if axis.factor else set())
                 except (ScenarioError, TypeError) as error:
                     why = f"{shown(axis.key)} = {shown(value)}: " + _reason(error)
                     place = self.places.get((axis.key, type(value), value))
@@ -534,6 +554,19 @@ def _doubtful(axis: Axis, points: tuple[dict[str, Any], ...]) -> tuple[Any, ...]
     chosen += [v for v in numbers if isinstance(v, float)][:1]  # a parameter may take whole numbers only
     chosen += [v for v in values if isinstance(v, bool | str)]
     return _unlike(chosen)
+
+
+def _unlike_owners(axis: Axis, scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """Return the scenarios that may take the values of an axis differently: levers of one id may be of two kinds, and a
+    factor multiplies what each says.
+    """
+    lever = axis.key.startswith("policies.")
+    found: dict[str, Scenario] = {}
+    for scenario in scenarios:
+        if has_key(scenario, axis.key):
+            own = repr(value_of(scenario, axis.key)) if axis.factor else ""
+            found.setdefault(scenario.id if lever else own, scenario)
+    return list(found.values())
 
 
 def _unlike(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -46,6 +46,25 @@ def test_whole_levels_are_different_whole_numbers(number):
     assert len(levels) == min(number, 6) == grid_size([WHOLE], number)
 
 
+def test_whole_numbers_on_a_log_scale_are_even_in_their_logarithm():
+    axis = Axis("n", low=1.0, high=1000.0, log=True, integer=True)
+    chosen = [axis.at((i + 0.5) / 3000) for i in range(3000)]
+    assert (axis.at(0.0), axis.at(1.0), max(chosen)) == (1, 1000, 999)
+    assert all(isinstance(value, int) for value in chosen)
+    wide = np.log(1001)
+    for low, high in ((1, 10), (10, 100), (100, 1000)):
+        share = sum(low <= value < high for value in chosen) / 3000
+        assert share == pytest.approx(np.log(high / low) / wide, abs=1e-3)
+    assert axis.levels(4) == (1, 10, 100, 1000)
+    narrow = Axis("n", low=1.0, high=9.0, log=True, integer=True)
+    assert narrow.levels(8) == (1, 2, 3, 4, 5, 7, 9)
+    assert len(list(grid([narrow], 8))) == grid_size([narrow], 8) == 7
+    assert all(
+        (one := Axis("n", low=n, high=n + 1, log=True, integer=True)).at(0.0) == n and one.at(1.0) == n + 1
+        for n in range(1, 500)
+    )
+
+
 def test_side_by_side_takes_the_first_of_all_then_the_second_of_all():
     assert side_by_side([Axis("a", values=(1, 2)), Axis("b", values=("x", "y"))]) == [
         {"a": 1, "b": "x"}, {"a": 2, "b": "y"}]  # fmt: skip

@@ -85,6 +85,27 @@ def test_a_point_changes_only_scenarios_that_have_its_key(study):
     assert cut.share == 0.125
 
 
+def test_any_field_of_a_lever_can_be_varied_by_the_name_that_its_file_gives_it(study):
+    key = "policies.north-latitude-rent.from"
+    axis = f'[design]\nmethod = "grid"\n[[design.axes]]\nkey = "{key}"\nvalues = ["2025-03", "{{last}}"]\n'
+    found = study(HEAD + axis.format(last="2025-07"))
+    (cut,) = found.applied("rent-cut", found.points[1]).policies
+    assert cut.from_ == "2025-07"
+    assert "2025-13" in problems(study, HEAD + axis.format(last="2025-13"))[0][3]
+
+
+def test_a_factor_is_held_against_each_scenario_that_it_multiplies(study, tmp_path):
+    for name, share in (("low", 0.4), ("high", 0.7)):
+        lever = f'id = "cut"\nkind = "rent-cut"\nzones = ["jingxi"]\nshare = {share}\nfrom = "2025-01"\n'
+        (tmp_path / f"{name}.toml").write_text(
+            f'name = "{name}"\nextends = "baseline"\n[[policies]]\n{lever}', encoding="utf-8"
+        )
+    text = 'scenarios = ["baseline", "low.toml", "high.toml"]\nseeds = 1\nmonths = 12\n[design]\nmethod = "zip"\n'
+    axis = '[[design.axes]]\nkey = "policies.cut.share"\nfactor = true\nvalues = [0.5, {most}]\n'
+    assert len(study(text + axis.format(most=1.25)).points) == 2
+    assert "must lie between" in problems(study, text + axis.format(most=2.0))[0][3]
+
+
 def test_the_shipped_study_is_what_it_says():
     found = Study.load("scenarios/studies/outside-pull.toml")
     assert found.runs == 3 * 64 * 5
@@ -97,6 +118,14 @@ def test_points_of_a_csv_file(study, tmp_path):
     found = study(HEAD + '[design]\nmethod = "csv"\nfile = "points.csv"\n')
     assert found.points == ({"births.outside_pull": 0.25, "access.self_spillover": True},
                             {"births.outside_pull": 0.5, "access.self_spillover": False})  # fmt: skip
+
+
+def test_spaces_around_the_keys_of_a_file_of_points_mean_as_little_as_around_its_values(study, tmp_path):
+    (tmp_path / "points.csv").write_text(
+        "births.outside_pull, births.heredity\n0.25, 0.5\n", encoding="utf-8"
+    )
+    found = study(HEAD + '[design]\nmethod = "csv"\nfile = "points.csv"\n')
+    assert found.points == ({"births.outside_pull": 0.25, "births.heredity": 0.5},)
 
 
 def test_a_study_of_many_runs_is_confirmed_before_its_points_are_made(study):
@@ -303,11 +332,18 @@ def test_what_is_wrong_is_said_at_its_line_and_key(study, text, line, key, told)
         ('key = "name"\nvalues = ["a", "b"]', "do not depend on this key"),
         ('key = "policies.north-latitude-rent.id"\nvalues = ["a", "b"]', "do not depend on this key"),
         ('key = "location.social_form"\nfactor = true\nvalues = [2.0]', "cannot be multiplied"),
+        ('key = "births.heredity"\nvalues = [0.1, 0.5]\nlow = 0.2', "means nothing for words"),
+        ('key = "location.social_form"\nhigh = 2', "means nothing for words"),
+        ('key = "births.heredity"\nvalues = [0.0, 0.5]\nscale = "log"', "above 0 on a log scale"),
+        ('key = "location.social_form"\nvalues = ["log"]\nscale = "log"', "above 0 on a log scale"),
+        ('key = "location.social_form"\nscale = "log"', "above 0 on a log scale"),
     ],
 )
 def test_what_is_wrong_with_an_axis_is_said_at_the_axis(study, axis, told):
     found = problems(study, HEAD + f'[design]\nmethod = "grid"\n[[design.axes]]\n{axis}\n')
-    assert all(line in (6, 7) and key.startswith("design.axes[0]") for line, _column, key, _message in found)
+    assert all(
+        line in (6, 7, 8, 9) and key.startswith("design.axes[0]") for line, _column, key, _message in found
+    )
     assert told in found[0][3]
 
 
