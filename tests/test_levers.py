@@ -1,9 +1,11 @@
 """Levers: every kind, one by one: what it does, what it costs, when it stops, and that nothing else is disturbed."""
 
+import copy
 import dataclasses
 import functools
 import itertools
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -793,3 +795,21 @@ def test_a_lever_survives_the_way_through_a_file_and_back(kind):
     again = Scenario.model_validate({**before.model_dump(mode="json", by_alias=True), "id": "again"})
     assert again.policies == before.policies
     assert again.fingerprint == before.fingerprint
+
+
+@pytest.mark.parametrize("again", ["saved", "copied", "pickled"])
+def test_a_model_goes_on_alike_with_every_lever_that_begins_later(again, tmp_path):
+    """Half of the levers end again; so do what a model was saved in, copied to or pickled into."""
+    levers = [
+        lever(kind, begins="2025-04", **({"months": 9} if i % 2 and kind in DATED else {}))
+        for i, kind in enumerate(KINDS)
+    ]
+    whole, model = (ClusterModel.from_scenario(scenario(*levers), seed=3) for _ in range(2))
+    model.run(2)
+    if again == "saved":
+        model.save(tmp_path / "model.npz")
+        model = ClusterModel.load(tmp_path / "model.npz")
+    else:
+        model = copy.deepcopy(model) if again == "copied" else pickle.loads(pickle.dumps(model))
+    whole.run(2)
+    assert alike(model.run(14), whole.run(14))

@@ -78,13 +78,14 @@ def add_visitors(world, par, seats) -> None:
     funds, months = world.funds, par.values.finance.period_months
     others = total(funds["base_commitment"])
     share = min(seats.counted * seats.capital / others, 1.0) if others > 0.0 else 0.0
-    visitors = np.zeros(seats.visitors, dtype=FUND)
-    address = node_uid(seats.name)
     shrink_funds(funds, share)
+    # not concatenated: records of an equal dtype that is another object, as after unpickling, would become plain rows
+    world.funds = np.zeros(len(funds) + seats.visitors, dtype=FUND)
+    world.funds[: len(funds)] = funds
     open_visitors(
-        visitors, np.uint64(address), seats.zone, exact(seats.capital / seats.visitors), world.month % months
-    )
-    world.funds = np.concatenate([funds, visitors])
+        world.funds[len(funds) :], np.uint64(node_uid(seats.name)), seats.zone, exact(seats.capital / seats.visitors),
+        world.month % months
+    )  # fmt: skip
 
 
 @kernel
