@@ -130,7 +130,8 @@ def evaluation(policies=None, **more):
         "best": Best("net startups per 100 M RMB", ids, tuple(1 / len(ids) for _ in ids), None, (), "") if ids else None,
         "regret": Regret("net startups per 100 M RMB", ("", "winter"), ids,
                          tuple((float(i), float(9 - i)) for i, _ in enumerate(ids)),
-                         tuple((float(len(ids) - 1 - i), float(i)) for i, _ in enumerate(ids)), none, None, (), ""),
+                         tuple((float(len(ids) - 1 - i), float(i)) for i, _ in enumerate(ids)), none, None, (), "",
+                         tuple((float(i == len(ids) - 1), float(i == 0)) for i, _ in enumerate(ids))),
         "discoveries": (Discovery(ids[0], 1e7, 50, 20, (Box((
             Limit("location.rent_weight", None, 1.9, (), 0.01), Limit("births.scale", 0.2, 0.4, (), 0.02)),
             0.78, 0.91, 0.3, 0.01, ""),), ""),) if ids else (),

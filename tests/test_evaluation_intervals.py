@@ -138,7 +138,9 @@ def test_an_interval_within_ten_startups_says_at_least_that(low, high):
 def test_a_refused_direction_beyond_ten_startups_is_not_resolved_and_says_what_would_help():
     said = verb_of("startups_region", 8.0, 2.0, 14.0, 0.2, 1, 20, False, headline=True)
     assert (said.chip, said.verb) == ("◇", "not resolved")
-    assert said.note.endswith("not among 20 tests; about 1 more seed would resolve it")
+    assert said.note.endswith(
+        "not among 20 tests; about 1 more seed would resolve it, if mean and spread stay"
+    )
 
 
 def test_a_cost_whose_interval_reaches_below_zero_says_that_no_seed_does():

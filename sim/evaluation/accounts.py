@@ -177,11 +177,13 @@ def price(
 ) -> Estimate:
     """Return money over a net effect.
 
-    There is none where nothing is paid, where the effect may be 0 or less, and where the verb of the effect, if it has one,
-    is not resolved: then `note` says why, and but for the first the least price stands alone.
+    There is none where nothing is paid or money is saved, where the effect may be 0 or less, and where the verb of the effect,
+    if it has one, is not resolved: then `note` says why, and but for the first two the least price stands alone.
     """
     if not value.any():
         return Estimate(note=_("costs nothing"))
+    if value.sum() < 0:
+        return Estimate(note=_("saves public money"))
     found = fieller(value, net, _(_DENOMINATORS[metric]))
     if found.mean is not None and said is not None and not said.resolved:
         return Estimate(None, found.low, None, found.method, said.note)

@@ -9,10 +9,10 @@ import numpy as np
 
 from sim.evaluation import accounts, design
 from sim.evaluation.effects import Levels
-from sim.evaluation.intervals import Resamples, mean_of, resamples_of
+from sim.evaluation.intervals import Resamples, mean_of, resamples_of, spread, widened
 from sim.evaluation.reading import Runs
 from sim.evaluation.result import AgainstCash, Best, Dose, EqualBudget, Estimate, Regret, SizedLever
-from sim.intervals import FEWEST_PAIRS
+from sim.intervals import FEWEST_PAIRS, LEVEL
 from sim.language import _
 from sim.summary import number, percent, signed
 
@@ -85,17 +85,17 @@ class Choosing:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the criterion of each policy over seeds, (n,), and over each resample of them, (number, n).
 
-        It is infinite in a resample in which a policy yields something and costs nothing, and the least of all where it does
-        neither.
+        Where a policy costs nothing, or less than nothing, the criterion is infinite if it yields something, and else the least
+        of all: money that is saved by losing startups is no yield.
         """
         net = np.column_stack([self.yields[name].net[seeds] for name in names])
         if self.criterion == NET:
             return net.mean(axis=0), resamples.sums(net) / len(seeds)
         cost = np.column_stack([self.yields[name].cost[seeds] for name in names])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            resampled = resamples.sums(net) / resamples.sums(cost) * _UNIT_RMB
-            resampled = np.where(np.isnan(resampled), -np.inf, resampled)
-            return net.sum(axis=0) / cost.sum(axis=0) * _UNIT_RMB, resampled
+        return (
+            _per_money(net.sum(axis=0), cost.sum(axis=0)),
+            _per_money(resamples.sums(net), resamples.sums(cost)),
+        )
 
     def common(self, names: list[str]) -> np.ndarray:
         """Return the positions of the seeds that all these policies have."""
@@ -113,12 +113,21 @@ class Choosing:
         if len(seeds) < FEWEST_PAIRS:
             note = _("no interval from fewer than 5 seeds is called one")
             return AgainstCash(UNRESOLVED, self.criterion, Estimate(note=note), "")
-        resamples = resamples_of(len(seeds))
+        resamples, tests = (
+            resamples_of(len(seeds)),
+            len([m for m in self.compared() if m.role == design.POLICY]),
+        )
         values, resampled = self.values([member.id, cash.id], seeds, resamples)
         gap = resamples.percentiles(float(values[0] - values[1]), _behind(resampled[:, 0], resampled[:, 1]))
         verdict = UNRESOLVED
-        if gap.low is not None and gap.high is not None:
-            verdict = BETTER if gap.low > 0 else WORSE if gap.high < 0 else UNRESOLVED
+        if gap.mean is not None and gap.low is not None and gap.high is not None:
+            level = 1 - (1 - LEVEL) / max(tests, 1)  # Bonferroni's
+            wider = spread(len(seeds), level) / spread(len(seeds))
+            low, high = (gap.mean + wider * (end - gap.mean) for end in (gap.low, gap.high))
+            verdict = BETTER if low > 0 else WORSE if high < 0 else UNRESOLVED
+            if verdict == UNRESOLVED and not gap.low <= 0 <= gap.high:
+                note = _("its own interval excludes 0, but not among {n} tests").format(n=tests)
+                gap = dataclasses.replace(gap, note=note)
         return AgainstCash(verdict, self.criterion, gap, _beside_cash(verdict, self.criterion, gap))
 
     def best(self, gaining: set[str]) -> Best | None:
@@ -130,8 +139,7 @@ class Choosing:
         seeds = self.common(names) if names else np.zeros(0, dtype=int)
         if len(names) < 2 or len(seeds) < FEWEST_PAIRS:
             return None
-        _values, resampled = self.values(names, seeds, resamples_of(len(seeds)))
-        shares = alone_first(resampled)
+        shares = alone_first(widened(*self.values(names, seeds, resamples_of(len(seeds))), len(seeds)))
         sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE and n in gaining), None)
         top = int(shares.argmax())
         if sure:
@@ -171,30 +179,47 @@ class Choosing:
         names = [member.id for member in self.compared() if member.role == design.POLICY]
         found = {(m.of, m.world): m.id for m in self.runs.members if m.position != m.base and (m.world or m.of in names)
                  and m.role != design.DOSE}  # fmt: skip
-        names = [n for n in names if all((n, world) in found for world in worlds)]
+        names = [n for n in names if all((n, w) in found and self._costs(found[n, w]) for w in worlds)]
         runs = [found[name, world] for name in names for world in worlds]
         seeds = self.common(runs) if runs else np.zeros(0, dtype=int)
         if len(worlds) < 2 or len(names) < 2 or len(seeds) < FEWEST_PAIRS:
             return None
         shape = (len(names), len(worlds))
         values, resampled = self.values(runs, seeds, resamples_of(len(seeds)))
-        effect, many = values.reshape(shape), resampled.reshape(-1, *shape)
+        effect, many = values.reshape(shape), widened(values, resampled, len(seeds)).reshape(-1, *shape)
         regret = effect.max(axis=0) - effect
         worst = regret.max(axis=1)
         shares = alone_first(-_behind(many.max(axis=1, keepdims=True), many).max(axis=2))
-        least = names[int(worst.argmin())]
-        text = _("{name} has the smallest largest regret: at most {regret} {criterion} behind the best of each world; "
-                 "with probability {p}")  # fmt: skip
-        said = text.format(name=least, regret=number(float(worst.min())), criterion=_(self.criterion),
-                           p=percent(float(shares[names.index(least)])))  # fmt: skip
+        leads = np.column_stack([alone_first(many[:, :, w]) for w in range(len(worlds))])
+        least = names[int(worst.argmin())] if shares.any() else None
         return Regret(self.criterion, worlds, tuple(names), _rows(effect), _rows(regret), tuple(map(float, worst)), least,
-                      tuple(map(float, shares)), said)  # fmt: skip
+                      tuple(map(float, shares)), self._of_regret(names, worst, shares), tuple(map(tuple, leads.tolist())))  # fmt: skip
+
+    def _of_regret(self, names: list[str], worst: np.ndarray, shares: np.ndarray) -> str:
+        """Return which policy has the smallest largest regret in words, and how sure that is."""
+        least = int(worst.argmin())
+        if not shares.any():
+            text = _("no policy has a smaller largest regret than another, among {names}")
+        elif shares[least] >= SURE:
+            text = _("{name} has the smallest largest regret, {regret} {criterion} by the means over seeds, with probability {p}, "
+                     "among {names}")  # fmt: skip
+        else:
+            text = _("no policy surely has the smallest largest regret: by the means over seeds {name} has it, {regret} "
+                     "{criterion}, with probability {p}, among {names}")  # fmt: skip
+        return text.format(name=names[least], regret=number(float(worst[least])), criterion=_(self.criterion),
+                           p=percent(float(shares[least])), names=", ".join(names))  # fmt: skip
 
 
 def alone_first(values: np.ndarray) -> np.ndarray:
     """Return in what share of the rows (number, n) each column is larger than all others, (n,)."""
     first = values == values.max(axis=1, keepdims=True)
     return (first & (first.sum(axis=1, keepdims=True) == 1)).mean(axis=0)
+
+
+def _per_money(net: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Return the net effect for 100 M RMB; see `Choosing.values` for what costs nothing."""
+    free = np.where(net > 0, np.inf, -np.inf)
+    return np.where(cost > 0, net / np.where(cost > 0, cost, 1.0) * _UNIT_RMB, free)
 
 
 def _behind(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -210,7 +235,8 @@ def _rows(matrix: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
 def _beside_cash(verdict: str, criterion: str, gap: Estimate) -> str:
     """Return in words how a policy stands beside cash."""
     if verdict == UNRESOLVED:
-        return _("whether it does better than cash for every entrant is not resolved")
+        text = _("whether it does better than cash for every entrant is not resolved")
+        return text + (_("; ") + gap.note if gap.note else "")
     text = _("does better than cash for every entrant: {gap} {criterion}") if verdict == BETTER else _(
         "does worse than cash for every entrant: {gap} {criterion}")  # fmt: skip
     interval = ""

@@ -26,7 +26,7 @@ def _finite(_context: click.Context, _option: click.Parameter, value: float | No
 @click.argument("folder", metavar=_("DIR"), type=click.Path(exists=True, file_okay=False))
 @click.option("--price", type=click.FloatRange(0, min_open=True), metavar="RMB", callback=_finite,
               help=_("Cost per net startup that a policy should reach, in the search for where it fails; default: "
-                     "that of cash for every entrant."))  # fmt: skip
+                     "that of cash for every entrant, or 10 million where cash has none."))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help=_("Print JSON."))
 def evaluate(folder: str, price: float | None, as_json: bool) -> int:
     """Evaluate a results folder; return the exit code."""

@@ -332,8 +332,9 @@ def without_weak(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides)
 
 
 def discover(
-    policy: str, points: tuple[dict[str, Any], ...], net: np.ndarray, cost: np.ndarray, threshold: float
-) -> Discovery | None:
+    policy: str, points: tuple[dict[str, Any], ...], net: np.ndarray, cost: np.ndarray, threshold: float,
+    beyond_luck: bool | None = True,
+) -> Discovery | None:  # fmt: skip
     """Return where a policy costs more than a threshold per net startup, or has no net effect.
 
     Parameters
@@ -343,9 +344,11 @@ def discover(
     points
         Vectors of parameters.
     net, cost
-        Mean net effect on startups, and mean present cost [RMB], (n_vectors,) each; NaN where runs are missing.
+        Net effect on startups, and present cost [RMB], (n_vectors,) each, freed of what seeds do; NaN where runs are missing.
     threshold
         Cost per net startup [RMB].
+    beyond_luck
+        Whether the net effect differs between vectors by more than luck; None where the runs cannot tell.
     """
     known = ~(np.isnan(net) | np.isnan(cost))
     if known.sum() < FEWEST_VECTORS:
@@ -370,7 +373,7 @@ def discover(
         len(fails),
         total,
         tuple(boxes),
-        _summary(policy, threshold, len(fails), total, boxes),
+        _summary(policy, threshold, len(fails), total, boxes, beyond_luck),
     )
 
 
@@ -403,9 +406,16 @@ def _side(limit: Limit) -> str:
     )
 
 
-def _summary(policy: str, threshold: float, vectors: int, failures: int, boxes: list[Box]) -> str:
+def _summary(
+    policy: str, threshold: float, vectors: int, failures: int, boxes: list[Box], beyond_luck: bool | None
+) -> str:
     cost = number(threshold / 1e6)
-    if failures == 0:
+    if failures in (0, vectors) and beyond_luck is False:
+        text = _("{policy} reaches {cost} M RMB per net startup on the mean over {n} parameter vectors, between which its net "
+                 "effect differs by no more than luck") if failures == 0 else _(
+            "{policy} does not reach {cost} M RMB per net startup on the mean over {n} parameter vectors, between which its net "
+            "effect differs by no more than luck")  # fmt: skip
+    elif failures == 0:
         text = _("{policy} reaches {cost} M RMB per net startup in all {n} parameter vectors")
     elif failures == vectors:
         text = _("{policy} reaches {cost} M RMB per net startup in none of {n} parameter vectors")
@@ -416,4 +426,7 @@ def _summary(policy: str, threshold: float, vectors: int, failures: int, boxes: 
     else:
         text = _("{policy} does not reach {cost} M RMB per net startup in {failures} of {n} parameter vectors; no box found "
                  "with this many vectors")  # fmt: skip
-    return text.format(policy=policy, cost=cost, n=vectors, failures=failures)
+    said = text.format(policy=policy, cost=cost, n=vectors, failures=failures)
+    if beyond_luck is None:
+        said += _("; luck counts as failure, for with so few seeds nobody can tell it from parameters")
+    return said

@@ -193,18 +193,21 @@ class Regret:
     worlds
         Ids of the worlds: "" is the world as it is, others are those of the developments outside.
     policies
-        Ids.
+        Ids of those that cost something in every world.
     effect, regret
         A row a policy, a column a world; None where the study did not run it. Regret is the best policy's value in that
         world less the policy's own, never below 0.
     worst
         Largest regret of each policy over the worlds.
     minimax
-        Policy whose worst regret is smallest; with `probability`, the share of resamples of seeds in which it is.
+        Policy whose worst regret is smallest; with `probability`, the share of resamples of seeds in which it is. None where
+        all are exactly alike.
     probability
         Of each policy.
     sentence
         In words.
+    leads
+        In what share of resamples each policy is better than all others, a row a policy, a column a world.
     """
 
     criterion: str
@@ -216,6 +219,7 @@ class Regret:
     minimax: str | None
     probability: tuple[float, ...]
     sentence: str
+    leads: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

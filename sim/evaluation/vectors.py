@@ -72,6 +72,16 @@ class Parts:
     rest: float
     between: float
 
+    def told(self, runs: np.ndarray) -> np.ndarray:
+        """Return the parts of the vectors, (n_vectors,), drawn towards their mean until they spread like `between`.
+
+        `runs` is the number of known effects of each vector, (n_vectors,).
+        """
+        mean = self.vectors.mean()
+        if self.between == 0:
+            return np.full_like(self.vectors, mean)
+        return mean + np.sqrt(self.between / (self.between + self.rest / runs)) * (self.vectors - mean)
+
 
 def parts_of(effects: np.ndarray, known: np.ndarray) -> Parts | None:
     """Return the parts of effects (n_vectors, n_seeds), as far as they are known; None if these cannot tell them apart.
@@ -93,6 +103,24 @@ def parts_of(effects: np.ndarray, known: np.ndarray) -> Parts | None:
     without_vectors = float((known * (x - x.sum(axis=0) / known.sum(axis=0)) ** 2).sum())
     between = (without_vectors - left - (vectors - 1) * left / free) / (n - seeds)
     return Parts(by_vector, by_seed, left / free, between if between > _ROUNDING * (x**2).sum() / n else 0.0)
+
+
+def freed_of_luck(effects: np.ndarray) -> tuple[np.ndarray, bool | None]:
+    """Return effects by vector, (n_vectors,), freed of what seeds do, and whether parameters spread them beyond luck.
+
+    Effects (n_vectors, n_seeds) are NaN where runs are missing, as is what is returned of a vector without any. Where the runs
+    cannot tell parameters and luck apart, as with one seed, these are plain means, and the answer is None.
+    """
+    known = ~np.isnan(effects)
+    rows, columns = known.any(axis=1), known.any(axis=0)
+    effects, known = effects[rows][:, columns], known[rows][:, columns]
+    found = parts_of(effects, known) if len(effects) > 1 else None
+    told = np.full(len(rows), np.nan)
+    if found is None:
+        told[rows] = np.nanmean(effects, axis=1) if len(effects) else np.nan
+        return told, None
+    told[rows] = found.told(known.sum(axis=1))
+    return told, found.between > 0
 
 
 def decomposed(metric: str, effects: np.ndarray) -> Decomposition | None:
@@ -118,8 +146,7 @@ def decomposed(metric: str, effects: np.ndarray) -> Decomposition | None:
     share = found.between / (found.between + within) if found.between + within > 0 else None
     first = last = positive = None
     if found.between > 0:
-        drawn = np.sqrt(found.between / (found.between + found.rest / runs))
-        told = mean + drawn * (found.vectors - mean)
+        told = found.told(runs)
         first, last = map(float, np.quantile(told, [0.025, 0.975]))
         positive = float((told > 0).mean())
     return Decomposition(

@@ -63,8 +63,8 @@ def _still_needed(more: int | None) -> str:
     """Return how many more seeds would allow a verb of change, or nothing."""
     if not more:
         return ""
-    text = _("about {n} more seed would resolve it") if more == 1 else _(
-        "about {n} more seeds would resolve it")  # fmt: skip
+    text = _("about {n} more seed would resolve it, if mean and spread stay") if more == 1 else _(
+        "about {n} more seeds would resolve it, if mean and spread stay")  # fmt: skip
     return text.format(n=more)
 
 

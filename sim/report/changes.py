@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from sim.evaluation.choosing import SURE
 from sim.evaluation.result import Box, Discovery, Limit, Regret
 from sim.report.page import Page
 from sim.report.rows import NET, Row
@@ -25,7 +26,7 @@ def changes(page: Page) -> list[Change]:
 
 
 def _other_worlds(page: Page) -> list[Change]:
-    """Return the developments outside under which another policy leads."""
+    """Return the developments outside under which another policy leads, as surely as a policy is called best."""
     regret = page.of.regret
     if regret is None or "" not in regret.worlds:
         return []
@@ -34,6 +35,8 @@ def _other_worlds(page: Page) -> list[Change]:
     for place, world in enumerate(regret.worlds):
         leader = _leader(regret, place)
         if not world or leader is None or usual is None or leader == usual:
+            continue
+        if not regret.leads or regret.leads[leader][place] < SURE:
             continue
         values = [regret.effect[i][place] for i in (leader, usual)]
         if None in values:

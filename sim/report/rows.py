@@ -266,6 +266,8 @@ def price(row: Row, name: str) -> tuple[Interval, Both]:
         return interval_of(estimate, 1e-6), EMPTY
     if not row.cost.present_value_rmb.mean:
         return Interval(), say("costs nothing")
+    if row.cost.present_value_rmb.mean < 0:
+        return Interval(), say("saves public money")
     bought = row.result.effect(BOUGHT[name], row.horizon)
     if bought is not None and bought.resolved and bought.mean is not None and bought.mean <= 0:
         return Interval(), say("no net gain")
