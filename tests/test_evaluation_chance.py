@@ -14,6 +14,7 @@ from sim.evaluation.accounts import price
 from sim.evaluation.choosing import NET, NET_PER_MONEY, Choosing, Yield
 from sim.evaluation.discovery import discover
 from sim.evaluation.evaluate import DEFAULT_PRICE_RMB, evaluate, save
+from sim.evaluation.table import lines
 from sim.evaluation.vectors import freed_of_luck
 from sim.report.changes import changes
 from sim.report.page import Page
@@ -32,7 +33,7 @@ def choosing(nets, costs, cash=False, criterion=NET_PER_MONEY):
         m.id: Yield(np.asarray(net), np.asarray(cost))
         for m, net, cost in zip(members, nets, costs, strict=True)
     }
-    made.criterion = criterion
+    made.criterion, made.unfinished = criterion, set()
     return made
 
 
@@ -83,6 +84,24 @@ def test_a_policy_that_saves_money_has_no_price():
     rng = np.random.default_rng(5)
     found = price(rng.normal(-1e7, 1e6, 20), rng.normal(30.0, 5.0, 20))
     assert (found.mean, found.low, found.note) == (None, None, "saves public money")
+
+
+def test_nothing_is_said_beside_cash_or_of_the_best_while_seeds_are_missing(tmp_path):
+    names = ("baseline", "rent-cut", "cash-benchmark")
+    plan = made_studies.plan_of(names, 20)
+    for done, verdict, sure in ((20, "better", "rent-cut"), (12, "not resolved", None)):
+        tables = made_studies.noisy_outcomes(
+            np.random.default_rng(1),
+            {"rent-cut": 90.0, "cash-benchmark": 20.0},
+            dict.fromkeys(names[1:], 1e8),
+        )
+        missing = [("rent-cut", seed) for seed in range(done + 1, 21)]
+        found = evaluate(made_studies.write(tmp_path / str(done), plan, tables, leave_out=missing))
+        beside = found.policy("rent-cut").against_cash
+        assert (beside.verdict, found.best.sure) == (verdict, sure)
+        for sentence in (beside.sentence, found.best.sentence):
+            assert sentence.endswith("not all seeds are done") == (done < 20)
+        assert any(beside.sentence in line for line in lines(found)) == (done < 20)
 
 
 # other worlds

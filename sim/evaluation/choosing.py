@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from sim.evaluation import accounts, design
-from sim.evaluation.effects import Levels
+from sim.evaluation.effects import Levels, provisional
 from sim.evaluation.intervals import Resamples, mean_of, resamples_of, spread, widened
 from sim.evaluation.reading import Runs
 from sim.evaluation.result import AgainstCash, Best, Dose, EqualBudget, Estimate, Regret, SizedLever
@@ -52,6 +52,7 @@ class Choosing:
             net[pairs] = startups[member.position, pairs] - startups[member.base, pairs]
             cost[pairs] = accounts.money(runs, levels, member)["pv"][:, -1]
             self.yields[member.id] = Yield(net, cost)
+        self.unfinished = {member.id for member in runs.members if provisional(runs, member)}
         self.criterion = NET if self.equal_budget() is not None else NET_PER_MONEY
 
     def equal_budget(self) -> EqualBudget | None:
@@ -120,7 +121,9 @@ class Choosing:
         values, resampled = self.values([member.id, cash.id], seeds, resamples)
         gap = resamples.percentiles(float(values[0] - values[1]), _behind(resampled[:, 0], resampled[:, 1]))
         verdict = UNRESOLVED
-        if gap.mean is not None and gap.low is not None and gap.high is not None:
+        if self.unfinished & {member.id, cash.id}:
+            gap = dataclasses.replace(gap, note=_("not all seeds are done"))
+        elif gap.mean is not None and gap.low is not None and gap.high is not None:
             level = 1 - (1 - LEVEL) / max(tests, 1)  # Bonferroni's
             wider = spread(len(seeds), level) / spread(len(seeds))
             low, high = (gap.mean + wider * (end - gap.mean) for end in (gap.low, gap.high))
@@ -140,11 +143,13 @@ class Choosing:
         if len(names) < 2 or len(seeds) < FEWEST_PAIRS:
             return None
         shares = alone_first(widened(*self.values(names, seeds, resamples_of(len(seeds))), len(seeds)))
+        unfinished = self.unfinished.intersection(names)
+        gaining = set() if unfinished else gaining
         sure = next((n for n, p in zip(names, shares, strict=True) if p >= SURE and n in gaining), None)
         top = int(shares.argmax())
         if sure:
             text = _("{name} yields most {criterion} with probability {p}, among {names}")
-        elif shares[top] >= SURE:
+        elif shares[top] >= SURE and not unfinished:
             text = _("{name} yields most {criterion} with probability {p}, among {names}, but it is not resolved that it adds "
                      "any")  # fmt: skip
         elif shares[top]:
@@ -155,6 +160,7 @@ class Choosing:
             text = _("no policy yields more {criterion} than another, among {names}")
         said = text.format(name=names[top], criterion=_(self.criterion), p=percent(float(shares[top])),
                            names=", ".join(names))  # fmt: skip
+        said += _("; ") + _("not all seeds are done") if unfinished else ""
         return Best(self.criterion, tuple(names), tuple(map(float, shares)), sure, self.left_out(), said)
 
     def doses(self, member: design.Member, price: Estimate) -> tuple[Dose, ...]:
@@ -191,16 +197,18 @@ class Choosing:
         worst = regret.max(axis=1)
         shares = alone_first(-_behind(many.max(axis=1, keepdims=True), many).max(axis=2))
         leads = np.column_stack([alone_first(many[:, :, w]) for w in range(len(worlds))])
+        unfinished = bool(self.unfinished.intersection(runs))
         least = names[int(worst.argmin())] if shares.any() else None
         return Regret(self.criterion, worlds, tuple(names), _rows(effect), _rows(regret), tuple(map(float, worst)), least,
-                      tuple(map(float, shares)), self._of_regret(names, worst, shares), tuple(map(tuple, leads.tolist())))  # fmt: skip
+                      tuple(map(float, shares)), self._of_regret(names, worst, shares, unfinished),
+                      () if unfinished else tuple(map(tuple, leads.tolist())))  # fmt: skip
 
-    def _of_regret(self, names: list[str], worst: np.ndarray, shares: np.ndarray) -> str:
+    def _of_regret(self, names: list[str], worst: np.ndarray, shares: np.ndarray, unfinished: bool) -> str:
         """Return which policy has the smallest largest regret in words, and how sure that is."""
         least = int(worst.argmin())
         if not shares.any():
             text = _("no policy has a smaller largest regret than another, among {names}")
-        elif shares[least] >= SURE:
+        elif shares[least] >= SURE and not unfinished:
             text = _("{name} has the smallest largest regret, {regret} {criterion} by the means over seeds, with probability {p}, "
                      "among {names}")  # fmt: skip
         else:

@@ -187,8 +187,8 @@ def effects(runs: Runs, members: list[design.Member]) -> tuple[dict[str, tuple[E
         if headline:
             difference = (table.own - table.base)[:, headline]
             bca[:, headline] = resamples_of(len(table.own)).bca(difference)
-        provisional = _provisional(runs, by_id[name])
-        out[name] = tuple(_rows(table, said[name], bca, corrected[name], tests, provisional))
+        unfinished = provisional(runs, by_id[name])
+        out[name] = tuple(_rows(table, said[name], bca, corrected[name], tests, unfinished))
     return out, tests[runs.horizons[-1]]
 
 
@@ -196,7 +196,7 @@ def _is_headline(key: tuple[str, int, str, str]) -> bool:
     return key[0] in HEADLINE and key[2] == "region"
 
 
-def _provisional(runs: Runs, member: design.Member) -> bool:
+def provisional(runs: Runs, member: design.Member) -> bool:
     """Return whether runs of a policy or of its baseline are neither done nor failed."""
     failed = {(failure.scenario, failure.seed) for failure in runs.store.failures()}
     return any(
@@ -242,7 +242,7 @@ def _more(
 
 def _rows(
     table: Table, said: Columns, bca: np.ndarray, corrected: dict[tuple[str, int, str, str], float],
-    tests: Mapping[int, int], provisional: bool,
+    tests: Mapping[int, int], unfinished: bool,
 ) -> Iterator[Effect]:  # fmt: skip
     n = len(table.own)
     own, base = (_listed(values.mean(axis=0)) if n else [] for values in (table.own, table.base))
@@ -253,7 +253,7 @@ def _rows(
         mean, low, high, same, p = (field[i] for field in fields)
         p_holm, more = corrected.get(key), needed[i]
         verb = verb_of(
-            key[0], mean, low, high, p_holm, more, tests[key[1]], provisional, headline=_is_headline(key)
+            key[0], mean, low, high, p_holm, more, tests[key[1]], unfinished, headline=_is_headline(key)
         )
         yield Effect(
             *key, pairs=n, baseline=base[i], policy=own[i], mean=mean, low=low, high=high, bca_low=lows[i],

@@ -207,7 +207,8 @@ class Regret:
     sentence
         In words.
     leads
-        In what share of resamples each policy is better than all others, a row a policy, a column a world.
+        In what share of resamples each policy is better than all others, a row a policy, a column a world; empty while seeds
+        are missing.
     """
 
     criterion: str

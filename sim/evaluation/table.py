@@ -31,6 +31,13 @@ def lines(found: Evaluation) -> list[str]:
             out += ["", *aligned(rows)]
     costs = [policy.costs[-1].present_value_rmb for policy in found.policies if policy.costs]
     out += dict.fromkeys(cost.note for cost in costs if cost.low is not None and cost.note)
+    out += [
+        _("{name}: {text}").format(name=shown(policy.id), text=beside.sentence)
+        for policy in found.policies
+        if (beside := policy.against_cash) is not None
+        and beside.difference.low is not None
+        and beside.difference.note
+    ]
     out += ["", *_choices(found)]
     return [*out, *map(shown, found.notes)]
 
