@@ -12,3 +12,12 @@ def rounded(value: float, decimals: int = 0) -> str:
     scale = 10**decimals
     nearest = math.floor(abs(value) * scale + 0.5 + _BINARY) / scale
     return f"{-nearest if value < 0 < nearest else nearest:,.{decimals}f}"
+
+
+def whole_percent(share: float) -> str:
+    """Return a share of 1 as a whole number of per cent, without rounding what is rare to never or always."""
+    if 0 < share < 0.01:
+        return "<1"
+    if 0.99 < share < 1:
+        return ">99"
+    return rounded(100 * share)

@@ -11,7 +11,7 @@ from sim.alignment import aligned
 from sim.intervals import Interval
 from sim.language import _, current_language, name_in
 from sim.problems import shown
-from sim.rounding import rounded
+from sim.rounding import rounded, whole_percent
 
 if TYPE_CHECKING:
     from sim.measures import Envelope
@@ -360,7 +360,7 @@ def signed(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in per cent."""
-    return _("{n} %").format(n=rounded(100 * share))
+    return _("{n} %").format(n=whole_percent(share))
 
 
 def money(rmb: float) -> str:

@@ -10,7 +10,7 @@ from sim.figures.numbers import MINUS, count_text, difference_text
 from sim.figures.words import MONTHS, month_name
 from sim.intervals import Interval
 from sim.language import LANGUAGES, in_language
-from sim.rounding import rounded
+from sim.rounding import rounded, whole_percent
 
 NONE = "–"  #: where a number is not defined
 NARROW = "\N{NO-BREAK SPACE}"  #: between a number and its unit
@@ -98,18 +98,7 @@ def ratio(value: float) -> str:
 
 def percent(share: float) -> Both:
     """Return a share of 1 in per cent."""
-    return shown_percent(whole_percent(share))
-
-
-def whole_percent(share: float) -> str:
-    """Return a share of 1 as a whole number of per cent, without rounding what is rare to never or always."""
-    if not math.isfinite(share):
-        return NONE
-    if 0 < share < 0.01:
-        return "<1"
-    if 0.99 < share < 1:
-        return ">99"
-    return rounded(100 * share).replace("-", MINUS)
+    return shown_percent(whole_percent(share).replace("-", MINUS)) if math.isfinite(share) else alike(NONE)
 
 
 def span(interval: Interval, scale: float = 1.0, sign: bool = True) -> Both:
