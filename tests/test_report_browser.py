@@ -214,3 +214,39 @@ def test_hostile_names_are_shown_and_do_nothing(browser, listener, tmp_path):
     for name in names:
         assert name in watched.text()
     watched.page.close()
+
+
+LONG_NAMES = (
+    "Donaudampfschifffahrtsgesellschaftskapitaenswitwenrente-" * 2 + "scheme",
+    "一个非常长的政策名称" * 12,
+)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_names_without_a_space_widen_neither_the_page_nor_a_map(browser, tmp_path, width):
+    en, zh = LONG_NAMES
+    path = tmp_path / "long.html"
+    path.write_text(page_of(evaluation(policies=[
+        policy(f"{en} {n}", mean, 6.0, (ZONES[9].id,), zh) for n, mean in enumerate((14.0, 4.0))])), encoding="utf-8")  # fmt: skip
+    watched = Watched(browser, path, width)
+    for lang in ("en", "zh"):
+        watched.page.click(f"label.l-{lang}")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        widths = watched.page.evaluate(
+            "[...document.querySelectorAll('svg.map')].map(m => m.getBoundingClientRect().width)"
+        )
+        assert max(widths) <= 400
+    watched.page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_and_the_language_can_be_read_in_high_contrast(browser, report, scheme):
+    """The colours of the system would leave dark letters on a dark ground, and no language chosen."""
+    context = browser.new_context(forced_colors="active", color_scheme=scheme)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    grounds = page.evaluate(
+        "['svg.map', 'label.l-en', 'label.l-zh'].map(s => getComputedStyle(document.querySelector(s)).backgroundColor)"
+    )
+    assert grounds == ["rgb(255, 255, 255)", "rgb(27, 31, 36)", "rgb(255, 255, 255)"]
+    context.close()

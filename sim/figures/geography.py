@@ -19,6 +19,8 @@ _COLUMN_GAP = 0.022
 _RIM, _FLATTEST, _STEEPEST = 0.035, 0.5, 1.2
 #: the longest number that has to fit beside the name of a zone, and space around a label [px]
 _LONGEST, PADDING = "\N{MINUS SIGN}888", 5.0
+#: from the middle of the lowest label to the edge of a map: the scale bar and its number stand between them [px]
+_BAR_ROOM = 32.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +101,8 @@ class Geography:
         """Return what a map of `width` px shows: first and last x, first and last y [km].
 
         That is the extent that the world states, made wider where the longest label of a zone would not
-        fit, its name beside the `longest` number; so it hangs on names and fonts, never on the numbers of one map.
+        fit, its name beside the `longest` number, and higher where a label would stand over the edge or on the
+        scale bar; so it hangs on names and fonts, never on the numbers of one map.
         """
         if self.made:
             return self._rimmed()
@@ -118,7 +121,10 @@ class Geography:
             step = (east - west) / width
             west = min([x0, *(x - need * step for x, align, need in needs if align == "right")])
             east = max([x1, *(x + need * step for x, align, need in needs if align == "left")])
-        return west, east, y0, y1
+        step = (east - west) / width
+        ys = [label.y for label in self.labels if label.y is not None]
+        south = min([y0, *(y - _BAR_ROOM * step for y in ys)])
+        return west, east, south, max([y1, *(y + size / 2 * step for y in ys)])
 
     def _rimmed(self) -> tuple[float, float, float, float]:
         """Return the extent of a made world with a rim, below which the scale bar has room, and no flat strip."""

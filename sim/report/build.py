@@ -22,7 +22,7 @@ from sim.report.page import Page
 from sim.report.rows import in_both
 from sim.report.svg import element
 from sim.report.tables import downloads
-from sim.report.text import TAGS, alike, listed, money, percent, ratio, say, whole
+from sim.report.text import TAGS, alike, counted, listed, money, percent, ratio, say, whole
 from sim.report.words import kind_name, served_name, size_lines
 
 #: name of the page in a results folder
@@ -36,7 +36,7 @@ def _templates() -> jinja2.Environment:
         loader=jinja2.PackageLoader("sim.report"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals |= {"_": say, "alike": alike, "listed": listed, "percent": percent, "whole": whole, "money": money, "ratio": ratio,
+    made.globals |= {"_": say, "counted": counted, "alike": alike, "listed": listed, "percent": percent, "whole": whole, "money": money, "ratio": ratio,
                      "kind_name": kind_name, "served_name": served_name, "size_lines": size_lines, "in_both": in_both, "FEWEST_PAIRS": FEWEST_PAIRS}  # fmt: skip
     return made
 

@@ -28,6 +28,9 @@ class Heading:
         self.settings = geography.settings
         self.policies = [row for row in rows if row.role == "policy"]
         self.stresses = [row for row in rows if row.role == "stress"]
+        budget = evaluation.equal_budget
+        sized = {one.scenario for one in budget.levers if one.factor is not None} if budget else set()
+        self.equal = [row for row in self.policies if row.result.id in sized]
 
     @property
     def when(self) -> Both:
@@ -74,6 +77,10 @@ class Heading:
         first = (
             self._lead_outside()
             if not self.policies else
+            say("{k} of {n} policies are brought to equal public cost, the others stand as their scenarios set them "
+                "(section 6). Each is compared with the same baseline, seed by seed.",
+                k=len(self.equal), n=len(self.policies))
+            if equal and len(self.equal) < len(self.policies) else
             counted("{n} policy of equal public cost is compared with one baseline, seed by seed.",
                     "{n} policies of equal public cost are each compared with the same baseline, seed by seed.",
                     len(self.policies))
@@ -108,7 +115,11 @@ class Heading:
     def _compared(self) -> Both:
         """Return how many policies and developments outside the study compares with its baseline."""
         parts = []
-        if self.policies and self.of.equal_budget:
+        if self.policies and self.of.equal_budget and len(self.equal) < len(self.policies):
+            parts.append(
+                say("{n} policies, {k} of them at equal cost", n=len(self.policies), k=len(self.equal))
+            )
+        elif self.policies and self.of.equal_budget:
             parts.append(say("{n} policies, equal cost", n=len(self.policies)))
         elif self.policies:
             parts.append(counted("{n} policy", "{n} policies", len(self.policies)))

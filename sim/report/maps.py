@@ -38,7 +38,7 @@ class Atlas:
         self.geography = Geography.of(world)
         extents = np.array([self.geography.extent(WIDTH, lang) for lang in LANGUAGES])
         self.west, self.east = float(extents[:, 0].min()), float(extents[:, 1].max())
-        self.south, self.north = float(extents[0, 2]), float(extents[0, 3])
+        self.south, self.north = float(extents[:, 2].min()), float(extents[:, 3].max())
         self.step = WIDTH / (self.east - self.west)
         self.height = (self.north - self.south) * self.step
         self.labels = self._label_places()
@@ -250,16 +250,17 @@ def difference_key(bounds: Sequence[float]) -> Drawing:
     return drawing
 
 
-def mark_key() -> Drawing:
-    """Return the key of hatches, outlines and points."""
-    drawing = Drawing(KEY_WIDTH, 60)
+def mark_key(stations: bool) -> Drawing:
+    """Return the key of hatches and outlines, and of points where the world has stations."""
+    drawing = Drawing(KEY_WIDTH, 60 if stations else 40)
     line = PALETTE["map"]
     drawing.rect(0.5, 1, 30, 14, fill=f"url(#{UNRESOLVED})", stroke=PALETTE["unresolved"]["line"])
     drawing.text(38, 12, say("interval includes 0: direction not resolved"))
     drawing.rect(1, 22, 28, 13, fill="none", stroke=line["zone_line_selected"], stroke_width=1.6)
     drawing.text(38, 32, say("zone that the policy targets"))
-    drawing.circle(15, 50, 2, fill=line["station"])
-    drawing.text(38, 54, say("metro station"))
+    if stations:
+        drawing.circle(15, 50, 2, fill=line["station"])
+        drawing.text(38, 54, say("metro station"))
     return drawing
 
 

@@ -26,6 +26,7 @@ from sim.report.text import (
     alike,
     as_sentence,
     calendar,
+    effect,
     listed,
     money,
     name_of,
@@ -210,7 +211,7 @@ class Page:
             return Cell(None, alike(NONE))
         hollow = found is not None and not found.resolved
         plot = marks.interval_plot(interval, scale, row.mark, hollow) if row in self.scaling else None
-        return Cell(plot, alike(signed(interval.mean)), span(interval))
+        return Cell(plot, alike(effect(interval)), span(interval))
 
     def _share(self, row: Row) -> Interval:
         return Interval() if row.account is None else interval_of(row.account.displaced_share)
@@ -329,7 +330,7 @@ class Page:
             if row.role in ("policy", "stress")
         ]
         return {"baseline": base, "figures": [f for f in figures if f is not None], "levels": level_key(classes),
-                "differences": difference_key(bounds), "marks": mark_key()}  # fmt: skip
+                "differences": difference_key(bounds), "marks": mark_key(len(self.atlas.geography.stations) > 0)}  # fmt: skip
 
     def _said(self, levels: np.ndarray) -> Both:
         pairs = sorted(
@@ -508,7 +509,7 @@ def _number_cell(found: Effect | None, scales: tuple[float, float] = (1.0, 1.0))
     en, zh = (interval_of(found, scale) for scale in scales)
     if found is None or en.mean is None or zh.mean is None:
         return alike(NONE), EMPTY, False
-    known = Both(signed(en.mean), signed(zh.mean))
+    known = Both(effect(en), effect(zh))
     return known, Both(span(en).en, span(zh).zh), found.resolved and en.mean != 0
 
 
@@ -520,9 +521,7 @@ def _number_words(interval: Interval) -> Both:
     return (
         alike(NONE)
         if interval.mean is None
-        else Both(
-            f"{signed(interval.mean)} {span(interval).en}", f"{signed(interval.mean)} {span(interval).zh}"
-        )
+        else Both(f"{effect(interval)} {span(interval).en}", f"{effect(interval)} {span(interval).zh}")
     )
 
 
@@ -530,7 +529,7 @@ def _dose(dose: Dose) -> tuple[str, Both, str, Both, Both]:
     net, each = interval_of(dose.net_startups), interval_of(dose.per_net_startup_rmb, 1e-6)
     cost = dose.present_value_rmb.mean
     return (f"{dose.factor:g}", alike(NONE) if cost is None else money(cost),
-            NONE if net.mean is None else signed(net.mean), span(net),
+            NONE if net.mean is None else effect(net), span(net),
             say("not resolved") if each.mean is None else price_text(each.mean))  # fmt: skip
 
 

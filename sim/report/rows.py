@@ -9,7 +9,20 @@ from sim.evaluation.result import Additionality, Effect, Estimate, Evaluation, P
 from sim.figures.style import PALETTE, Mark
 from sim.intervals import Interval
 from sim.language import LANGUAGES, translated
-from sim.report.text import EMPTY, Both, alike, counted, limits, money, name_of, percent, say, signed, whole
+from sim.report.text import (
+    EMPTY,
+    Both,
+    alike,
+    counted,
+    effect,
+    limits,
+    money,
+    name_of,
+    percent,
+    say,
+    signed,
+    whole,
+)
 
 NET, HEADS = "startups_region", "rd_heads_region"
 #: what each cost ratio is divided by
@@ -174,7 +187,7 @@ class Row:
             return say("{name} adds {n} startups to the region (95 % interval {range}).", **words)
         if self.chip == "▼":
             return say("{name} takes {n} startups from the region (95 % interval {range}).", **words)
-        words["n"] = signed(interval.mean)
+        words["n"] = effect(interval)
         if self.chip == "＝":
             found = say("{name} changes the number of startups in the region by less than {small:g}: {n} ({range}).",
                         small=SMALL, **words)  # fmt: skip
@@ -203,7 +216,7 @@ class Row:
 
     def _moved_sentence(self) -> Both:
         account = self.account
-        if account is None or account.displaced_share.mean is None or self.is_equal_to_baseline:
+        if account is None or account.displaced_share.mean is None:
             return EMPTY
         gain = (account.displaced.mean or 0.0) + (account.attracted.mean or 0.0)
         if gain < 0.5:

@@ -111,9 +111,17 @@ def span(interval: Interval, scale: float = 1.0, sign: bool = True) -> Both:
     return alike("[{}, {}]".format(*said))
 
 
+def effect(interval: Interval) -> str:
+    """Return the mean of an interval with its sign; no 0 where the interval excludes 0."""
+    assert interval.mean is not None
+    shown = signed(interval.mean)
+    return _not_zero(interval.mean) if shown == "0" and interval.excludes_zero else shown
+
+
 def _not_zero(value: float) -> str:
-    """Return an end that rounding would put at 0, which the interval excludes, with one digit."""
-    return f"{'+' if value > 0 else MINUS}{abs(value):.1g}"
+    """Return a number that rounding would put at 0, which its interval excludes, with one digit and no power of ten."""
+    places = -math.floor(math.log10(abs(value)))
+    return f"{'+' if value > 0 else MINUS}{abs(value):.{places}f}"
 
 
 def limits(interval: Interval) -> Both:
