@@ -59,6 +59,8 @@ TREES = {
 LATEX = math_core.LatexToMathML()
 GAP = re.compile(r"\\q?quad\b")
 NUMBER = re.compile(r"\\tag\{([^}]*)\}")
+HAN = re.compile(r"[\u4e00-\u9fff]+")
+IMAGE = re.compile(r'<img [^>]*?src="([^"]+)"[^>]*>')
 LINK = re.compile(r"\[([^\]]+)\]\(([^):\s#]+)(?:#[^)\s]*)?\)")
 
 
@@ -127,9 +129,30 @@ def link_languages(app, pagename, templatename, context, doctree):
     context["body"] = f'<p class="languages">{link}</p>{context["body"]}'
 
 
+def open_images(app, pagename, templatename, context, doctree):
+    """Let pictures be opened at their full size: beside the tree of pages their words are small."""
+    if "body" in context:
+        context["body"] = IMAGE.sub(r'<a href="\1">\g<0></a>', context["body"])
+
+
+def chinese_search():
+    """Return a search of Chinese text without a dictionary: words are two to four characters side by side."""
+    from sphinx.search.zh import SearchChinese
+
+    class Runs(SearchChinese):
+        def split(self, input):
+            runs = HAN.findall(input)
+            words = (run[i : i + n] for run in runs for n in (2, 3, 4) for i in range(len(run) - n + 1))
+            return [*super().split(input), *words]
+
+    return Runs
+
+
 def setup(app):
     """Add what Sphinx has no setting for."""
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.add_search_language(chinese_search())
     app.connect("source-read", prepare)
     app.connect("html-page-context", link_languages)
+    app.connect("html-page-context", open_images)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

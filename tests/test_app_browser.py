@@ -137,7 +137,7 @@ def test_the_page_plays_places_compares_saves_and_comes_back_by_its_address(
     expect(page.get_by_role("button", name="▶ Play", exact=True)).to_be_visible()
 
     # a control out of range keeps what was typed, names the rule, and blocks the run
-    share = page.get_by_label("Share of the rent that the public pays")
+    share = page.get_by_role("textbox", name="Share of the rent that the public pays")
     for typed in ("0.3", "2", "0.9", "7"):
         share.fill(typed)
         share.press("Enter")
@@ -216,7 +216,7 @@ def test_keys_play_and_step_unless_a_field_wants_them(reader):
     body.press("Space")
     expect(page.get_by_role("button", name="▶ Play", exact=True)).to_be_visible()
     stopped = month.inner_text()
-    share = page.get_by_label("Share of the rent that the public pays")
+    share = page.get_by_role("textbox", name="Share of the rent that the public pays")
     share.fill("0.3")
     share.press("ArrowLeft")
     share.press("Space")
@@ -257,7 +257,10 @@ def test_a_click_on_a_dot_tells_its_history_and_a_value_tried_before_shows_its_r
     page.mouse.click(x, y)
     reader.sees("One startup, in the baseline")
     reader.waits_for("startup", "")
-    share, said = page.get_by_label("Share of the rent that the public pays"), page.locator(".v.a")
+    share, said = (
+        page.get_by_role("textbox", name="Share of the rent that the public pays"),
+        page.locator(".v.a"),
+    )
     first, typed = said.inner_text(), share.input_value()
     share.fill("0.9")
     share.press("Enter")
@@ -271,7 +274,7 @@ def test_a_click_on_a_dot_tells_its_history_and_a_value_tried_before_shows_its_r
 def test_another_language_keeps_the_map_while_a_value_is_refused(reader):
     page = reader.page
     reader.sees("active startups in the region")
-    share = page.get_by_label("Share of the rent that the public pays")
+    share = page.get_by_role("textbox", name="Share of the rent that the public pays")
     share.fill("7")
     share.press("Enter")
     reader.sees("must lie between 0 and 1, not 7")
@@ -310,7 +313,7 @@ def test_a_shared_link_keeps_what_it_shows_and_copies_on_what_is_there(browser, 
     expect(page.get_by_text("minus")).not_to_have_count(0)
     assert reader.query == shown
     # the address is no history: going back leaves the page, and there is one state to copy
-    share = page.get_by_label("Share of the rent that the public pays")
+    share = page.get_by_role("textbox", name="Share of the rent that the public pays")
     entries = page.evaluate("history.length")
     share.fill("0.8")
     share.press("Enter")
@@ -401,3 +404,68 @@ def test_on_a_phone_nothing_but_tables_is_wider_than_the_screen(browser, address
     reader.sees("Levers of policy A")
     assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
     reader.page.close()
+
+
+def test_every_control_has_a_name_and_says_what_is_chosen(reader):
+    reader.sees("active startups in the region")
+    lines = [line.strip() for line in reader.page.locator("body").aria_snapshot().splitlines()]
+    unnamed = [
+        line for line in lines if re.match(r"- (button|checkbox|slider|textbox|combobox)(?! [\"'])", line)
+    ]
+    assert unnamed == []
+    assert '- button "Startups" [pressed]' in lines
+    reader.presses("Rent")
+    reader.page.get_by_role("button", name="Rent", exact=True, pressed=True).wait_for()
+    assert reader.page.get_by_role("button", name="Startups", exact=True, pressed=True).count() == 0
+    assert reader.page.get_by_role("slider", name="Month").count() == 1
+    assert reader.page.get_by_role("img", name=re.compile("Map of the baseline")).count() == 1
+
+
+def test_the_focus_is_seen_wherever_the_keyboard_goes(reader):
+    reader.sees("active startups in the region")
+    rings = set()
+    for _step in range(50):
+        reader.page.keyboard.press("Tab")
+        rings.add(
+            reader.page.evaluate("""() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          const look = getComputedStyle(at);
+          return [look.outlineWidth, look.outlineStyle, look.outlineColor].join(" ");
+        }""")
+        )
+    assert rings == {"3px solid rgb(31, 111, 214)"}
+
+
+@pytest.mark.parametrize("width", [320, 360, 720])
+def test_the_page_is_no_wider_than_a_telephone(browser, address, width):
+    made = Reader(browser, address, width=width)
+    made.sees("active startups in the region")
+    assert made.page.evaluate("document.documentElement.scrollWidth") <= width
+    made.page.close()
+
+
+def test_what_is_chosen_is_seen_in_high_contrast(browser, address):
+    made = Reader(browser, address)
+    made.page.emulate_media(forced_colors="active")
+    made.sees("active startups in the region")
+    grounds = {
+        name: made.page.get_by_role("button", name=name, exact=True).evaluate(
+            "e => getComputedStyle(e).backgroundColor"
+        )
+        for name in ("Startups", "Rent")
+    }
+    assert grounds["Startups"] != grounds["Rent"]
+    made.page.close()
+
+
+def test_levels_beyond_three_years_carry_a_warning_and_differences_none(reader):
+    reader.sees("active startups in the region")
+    warning = reader.page.get_by_text("levels beyond three years mean little")
+    warning.wait_for()
+    reader.page.evaluate("Bokeh.index.query_one(one => one.model.name == 'month').model.value = 36")
+    expect(warning).to_have_count(0)
+    reader.page.evaluate("Bokeh.index.query_one(one => one.model.name == 'month').model.value = 37")
+    expect(warning).to_have_count(1)
+    reader.presses("Difference")
+    expect(warning).to_have_count(0)

@@ -40,6 +40,7 @@ from sim.figures.words import month_name
 from sim.intervals import verdict
 from sim.language import speaking
 from sim.paired import Comparison
+from sim.scenario import Scenario
 
 MINUS = "\N{MINUS SIGN}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,6 +57,7 @@ class MadeUpScenario:
     name_zh: str = ""
     world: str = "haidian"
     treated_zones: tuple[str, ...] = ()
+    policies: tuple[object, ...] = ()
 
 
 class MadeUpComparison:
@@ -492,3 +494,10 @@ def test_a_key_names_stations_only_where_a_city_has_some(draw, stations):
     said = [text.get_text() for text in figure.axes[0].texts]
     assert ("metro station" in said) == stations
     assert {"named place", "university, institute or anchor firms"} <= set(said)
+
+
+def test_letters_are_those_of_the_report_where_a_development_outside_stands_between_policies():
+    made = MadeUpComparison(n_policies=3, months=3)
+    made.scenarios["p1"].policies = Scenario.load("funding-winter").policies
+    assert [mark.letter for mark in View(made, "en").marks] == ["A", "a", "B"]
+    assert View(made, "en").mark(None) == Mark.of(None)

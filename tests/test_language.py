@@ -3,6 +3,7 @@
 import dataclasses
 import gettext
 import os
+import pathlib
 import re
 import string
 import subprocess
@@ -12,6 +13,7 @@ import click.testing
 import pytest
 import refresh_language
 from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
 from report_cases import effect, evaluation, policy
 
 from sim import language, summary
@@ -37,6 +39,10 @@ from sim.levers import LEVERS
 LATIN = re.compile(
     r"`[^`]*`|\{[^{}]*\}|\bsim \S.*|[\w./-]*[./_=\[\]-][\w./=\[\]-]*|--[\w-]+|\"[^\"]*\"|'[^']*'"
 )
+
+#: words that promise or judge, whatever they are said of
+AVOIDED = ("显著", "拉动", "赋能", "虹吸", "抓手", "大幅", "无谓损失")
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +95,18 @@ def test_chinese_is_chinese(catalogues):
 
 
 def test_words_that_mislead_are_not_used(catalogues):
-    avoided = ("显著", "拉动", "赋能", "虹吸", "抓手", "大幅", "无谓损失")
-    assert not [m.string for m in catalogues["zh"] if any(word in m.string for word in avoided)]
+    assert not [m.string for m in catalogues["zh"] if any(word in m.string for word in AVOIDED)]
     english = re.compile(r"\b(boosts?|drives?|significant\w*|optimal|proves?)\b")
     assert not [m.id for m in catalogues["en"] if m.id and english.search(m.id)]
+
+
+@pytest.mark.parametrize("page", ["index", "evaluation", "report"])
+def test_chinese_pages_use_the_words_of_the_report(page):
+    """A belt is 片带, a segment 企业类型, a dose 规模; and no space stands before the sign of per cent."""
+    with (ROOT / "docs" / "locale" / "zh" / "LC_MESSAGES" / f"{page}.po").open("rb") as file:
+        said = [m.string for m in read_po(file) if m.id]
+    avoided = (*AVOIDED, "地带", "赛道", "细分领域", "剂量", " %")
+    assert not [text for text in said if any(word in text for word in avoided)]
 
 
 def test_a_text_that_no_catalogue_has_is_refused():

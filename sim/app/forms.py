@@ -64,7 +64,7 @@ class Field:
             parts.insert(0, pn.pane.HTML(title, stylesheets=[style()], margin=(4, 0, 0, 0)))
         else:
             self.widget.param.watch(lambda event: self._changed(control.key, event.new), "value")
-        self.slider = self._make_slider()
+        self.slider = self._make_slider(label)
         if self.slider is not None:
             parts.append(self.slider)
         self.view = pn.Column(*parts, self.note, css_classes=["field"], margin=0)
@@ -102,7 +102,7 @@ class Field:
     def _word(self, choice: str) -> str:
         return segment_name(choice) if choice in SEGMENTS else choice
 
-    def _make_slider(self) -> Any:
+    def _make_slider(self, label: str) -> Any:
         found = self.control.slider
         if found is None:
             return None
@@ -110,7 +110,8 @@ class Field:
         value = self.control.value
         known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         slider = Slider(start=low, end=high, step=step, value=value if known else low, show_value=False, title="",
-                        margin=(0, 4, 0, 4), sizing_mode="stretch_width", syncable=False)  # fmt: skip
+                        margin=(0, 4, 0, 4), sizing_mode="stretch_width", syncable=False,
+                        html_attributes={"data-name": label})  # fmt: skip
         # the two follow each other in the browser: the server hears the text alone, and never writes it
         both = {"text": self.widget, "slider": slider, "thousands": THOUSANDS.pattern}
         slider.js_on_change("value_throttled", CustomJS(args=both, code=SLIDE))

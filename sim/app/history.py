@@ -164,6 +164,13 @@ def _zones_of(found: History, months: Sequence[str], names: list[str]) -> str:
     return " → ".join(stays)
 
 
+#: units of amounts beside counts: million RMB; in Chinese 亿元 and 万元, as their titles say
+MONEY = {
+    "en": {"capital_rmb": 1e-6, "public_cost_pv_rmb": 1e-6},
+    "zh": {"capital_rmb": 1e-8, "public_cost_pv_rmb": 1e-4},
+}
+
+
 def difference_card(runs: list[Frames], treated: tuple[str, ...], named: list[str]) -> str:
     """Return what two runs on the same seed differ in: values of the scenario, outcomes at the end, who moved.
 
@@ -185,7 +192,7 @@ def difference_card(runs: list[Frames], treated: tuple[str, ...], named: list[st
     }  # fmt: skip
     rows = []
     for name, title in words.items():
-        factor = 1e-6 if name.endswith("_rmb") else 1.0
+        factor = MONEY[current_language()].get(name, 1.0)
         without, with_it = base.outcomes[name] * factor, policy.outcomes[name] * factor
         rows.append(f"<tr><th scope='row'>{escape(title)}</th><td>{level_text(without)}</td><td>{level_text(with_it)}</td>"
                     f"<td><b>{difference_text(with_it - without)}</b></td></tr>")  # fmt: skip

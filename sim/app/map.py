@@ -14,6 +14,7 @@ from bokeh.models import (
     CustomJSTickFormatter,
     Div,
     HoverTool,
+    NoOverlap,
     RadioButtonGroup,
     Range1d,
     Slider,
@@ -30,6 +31,7 @@ from sim.app.state import LAYERS, VIEWS
 from sim.figures.geography import PADDING, Geography
 from sim.figures.numbers import difference_bounds, difference_text, level_bounds
 from sim.figures.page import SEGMENT_NAMES
+from sim.figures.sheets import LEVEL_MONTHS
 from sim.figures.style import PALETTE, Mark, spread_out, text_width
 from sim.language import _, current_language, in_language
 from sim.parameters import SEGMENTS
@@ -286,6 +288,8 @@ class Map:
             width=352, height=round(352 * (north - south) / (east - west)), sizing_mode="scale_width", min_border=0,
             outline_line_color=PALETTE["rule"], background_fill_color=colours["land"],
             name=f"map{side}", css_classes=["map"],
+            html_attributes={"data-name": (_("Map of policy A, or of the difference; zones can be chosen from the list below")
+                                            if side else _("Map of the baseline; zones can be chosen from the list below"))},
         )  # fmt: skip
         plot.axis.visible = plot.grid.visible = False
         home = geography.home_name("en")
@@ -356,8 +360,10 @@ class Map:
         )
         common: dict[str, Any] = {"toolbar_location": None, "tools": "", "sizing_mode": "stretch_width", "min_border_left": 56,
                                   "min_border_right": 12, "outline_line_color": None}  # fmt: skip
-        self.curve = figure(height=120, name="curve", x_range=Range1d(*_months_shown(120)), **common)
-        self.bars = figure(height=94, x_range=self.curve.x_range, name="bars", **common)
+        self.curve = figure(height=120, name="curve", x_range=Range1d(*_months_shown(120)), **common,
+                            html_attributes={"data-name": _("The region month by month, baseline and policy A")})  # fmt: skip
+        self.bars = figure(height=94, x_range=self.curve.x_range, name="bars", **common,
+                           html_attributes={"data-name": _("Policy A minus baseline, month by month")})  # fmt: skip
         self.bars_title = Title(text="", text_font_size="11px", text_font_style="normal", syncable=False,
                                 text_color=PALETTE["ink_secondary"])  # fmt: skip
         self.bars.title = self.bars_title
@@ -386,6 +392,7 @@ class Map:
                 args={"layers": self.layers, "factors": factors, "suffixes": ends}, code=TICK
             )
         self.curve.xaxis.visible = False
+        self.bars.xaxis.major_label_policy = NoOverlap(min_distance=6)
 
     def _connect(self) -> None:
         args: dict[str, Any] = {
@@ -446,6 +453,7 @@ class Map:
             "months": list(runs[0].months) if runs else [], "two": len(runs) > 1, "layers": layers,
             "levels": PALETTE["levels"], "differences": PALETTE["differences"],
             "month_of": _("month {t} of {n}").replace("{n}", str(len(runs[0].months) if runs else 0)),
+            "beyond": _("levels beyond three years mean little: read differences"), "level_months": LEVEL_MONTHS,
             "play": _("Play"), "pause": _("Pause"), "treated": treated,
             "titles": [titles[0], titles[-1], _("{policy} minus {baseline}").format(policy=titles[-1], baseline=titles[0])],
         }  # fmt: skip

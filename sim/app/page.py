@@ -540,7 +540,9 @@ class Session:
         if not self._is_shown():
             text = _("The map still shows the run before your changes: press Run.")
             return f'<div class="warn">{escape(text)}</div>'
-        text = _("Seed {seed}, {n} months. One run is a story, not a result; effects are on the right.")
+        text = _(
+            "Seed {seed}, {n} months. One run is a story, not a result; effects stand under “What many seeds say”."
+        )
         return f'<div class="s">{escape(text.format(seed=self.state.seed, n=len(self.runs[0].months)))}</div>'
 
     def _step(self, job: Job) -> str:

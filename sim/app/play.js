@@ -97,7 +97,8 @@ const draw = () => {
   let said = "<b class='mo'>" + about.months[t] + "</b> <span class='s'>" + about.month_of.replace("{t}", t + 1) + "</span> ";
   said += "<span class='v'><b>0</b> " + number(b, false) + "</span>";
   if (two) said += " <span class='v a'><b>A</b> " + number(a, false) + " (" + number(a - b, true) + ")</span>";
-  say(said + " <span class='s'>" + layer.of_region + "</span>");
+  const beyond = view != 1 && t >= about.level_months ? " · " + about.beyond : "";
+  say(said + " <span class='s'>" + layer.of_region + beyond + "</span>");
 };
 const tell = () => { chosen.data = {...chosen.data, month: [slider.value], layer: [layers.active], view: [views.active]}; };
 const halt = () => {

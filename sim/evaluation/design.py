@@ -80,13 +80,13 @@ def members(plan: Plan) -> list[Member]:
         world = str(entry.get("world", ""))
         base = bases.get(world, positions[plan.baseline])
         levers = added(scenario.policies, scenarios[base].policies)
-        role = "baseline" if positions[name] == base else _role(name, levers, entry)
+        role = "baseline" if positions[name] == base else role_of(name, levers, entry)
         of, dose = str(entry.get("of", name)), float(entry.get("dose", 1.0))
         found.append(Member(name, positions[name], scenario, role, base, of, levers, dose, world))
     return found
 
 
-def _role(name: str, levers: tuple[Any, ...], entry: dict[str, Any]) -> str:
+def role_of(name: str, levers: tuple[Any, ...], entry: dict[str, Any]) -> str:
     """Return the role of a scenario with such levers beyond its baseline's.
 
     A control is marked as one, or named by its own id: cash for some founders is a policy like others.

@@ -1,11 +1,13 @@
 """Whole figures on paper: the maps, paths and bars of a comparison, written as PNG and SVG."""
 
+import collections
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from sim.evaluation.design import role_of
 from sim.figures.bars import ROW, Split, draw_split_bar
 from sim.figures.geography import Geography
 from sim.figures.maps import draw_difference, draw_difference_key, draw_level_key, draw_levels, draw_mark_key
@@ -24,6 +26,7 @@ from sim.figures.words import month_name, say
 from sim.intervals import FEWEST_PAIRS
 from sim.language import name_in
 from sim.places import AnyWorld
+from sim.policy import added
 
 LEVEL_MONTHS = 36  #: levels are shown to this month; differences go on
 COLUMNS = 3
@@ -94,6 +97,7 @@ class View:
         self.level_months = min(self.months, LEVEL_MONTHS)
         order = {zone: i for i, zone in enumerate(comparison.zones)}
         self._zones = [order[zone.id] for zone in self.geography.grid.tables.zones]
+        self.marks = self._marks()
         self.n_seeds = len(self.by_zone(comparison.baseline, self.months))
         self.differences = {
             id_: Band.over_seeds(
@@ -101,6 +105,21 @@ class View:
             )
             for id_ in self.policies
         }
+
+    def _marks(self) -> list[Mark]:
+        """Return how each policy is drawn: as in the report, where developments outside and controls take no letter."""
+        before: collections.Counter[str] = collections.Counter()
+        marks = []
+        for id_ in self.policies:
+            own = self.comparison.scenarios[id_].policies
+            role = role_of(id_, added(own, self.comparison.scenarios[self.comparison.baseline].policies), {})
+            marks.append(Mark.of_role(role, before[role]))
+            before[role] += 1
+        return marks
+
+    def mark(self, place: int | None) -> Mark:
+        """Return how a policy, or the baseline, is drawn."""
+        return Mark.of(None) if place is None else self.marks[place]
 
     def sheets(self) -> Iterator[range]:
         """Yield the places of the policies of each sheet."""
@@ -184,9 +203,9 @@ def _known(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(value)
 
 
-def _head(sheet: Sheet, x: float, y: float, place: int | None, name: str, subtitle: str = "") -> None:
+def _head(sheet: Sheet, x: float, y: float, mark: Mark, name: str, subtitle: str = "") -> None:
     """Write key, name and subtitle of a panel."""
-    sheet.key(x, y + 1, Mark.of(place))
+    sheet.key(x, y + 1, mark)
     sheet.write(x + 26, y, wrap(name, UNIT - 26, "panel", lines=1), "panel")
     sheet.write(x, y + 24, wrap(subtitle, UNIT, "subtitle"), "subtitle")
 
@@ -210,16 +229,16 @@ def _maps(view: View, places: range) -> tuple[Sheet, str, str]:
         x, y = MARGIN + column * (UNIT + GAP), top + row * panel
         id_ = view.comparison.baseline if place is None else view.policies[place]
         ax = sheet.axes(x, y + HEAD, UNIT, height)
-        ax.set_gid(f"{kind}-{Mark.of(place).letter}")
+        ax.set_gid(f"{kind}-{view.mark(place).letter}")
         if kind == "level":
-            _head(sheet, x, y, place, view.name(id_), _level_subtitle(view))
+            _head(sheet, x, y, view.mark(place), view.name(id_), _level_subtitle(view))
             draw_levels(ax, view.levels(id_), level_steps, view.world, view.treated(id_), view.lang)
         else:
             _head(
                 sheet,
                 x,
                 y,
-                place,
+                view.mark(place),
                 view.say("Difference: {name}", name=view.name(id_)),
                 _difference_subtitle(view),
             )
@@ -299,8 +318,8 @@ def _paths(view: View, places: range) -> tuple[Sheet, str, str]:
         sheet.write(x, top + 16, wrap(heading, UNIT, "heading"), "heading")
     for i, (place, id_) in enumerate(ids.items()):
         y = top + 56 + i * row
-        mark = Mark.of(place)
-        _head(sheet, MARGIN, y, place, view.name(id_))
+        mark = view.mark(place)
+        _head(sheet, MARGIN, y, mark, view.name(id_))
         ax = sheet.axes(MARGIN + left, y + 28, UNIT - left - right, height)
         draw_level_paths(ax, baseline[:, :shown], levels[place], mark, view.start, level_limits, view.lang)
         ax = sheet.axes(second + left, y + 28, UNIT - left - 12, height)
@@ -347,11 +366,11 @@ def draw_bars(view: View, places: range) -> tuple[Sheet, str, str] | None:
         )
     for i, place in enumerate(here):
         id_, y = view.policies[place], top + head + i * row
-        sheet.key(MARGIN, y + 5, Mark.of(place))
+        sheet.key(MARGIN, y + 5, view.mark(place))
         sheet.write(MARGIN + 26, y + 5, wrap(view.name(id_), names - 40, "panel"), "panel", fontsize=15)
         ax = sheet.axes(MARGIN + names, y, width - 2 * MARGIN - names, ROW)
-        ax.set_gid(f"bar-{Mark.of(place).letter}")
-        draw_split_bar(ax, known[id_], Mark.of(place), (1.02 * low, 1.02 * high), view.lang)
+        ax.set_gid(f"bar-{view.mark(place).letter}")
+        draw_split_bar(ax, known[id_], view.mark(place), (1.02 * low, 1.02 * high), view.lang)
     return sheet, title, _describe_bars(view, here, known)
 
 

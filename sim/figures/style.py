@@ -7,6 +7,7 @@ import io
 import json
 import pathlib
 import re
+import string
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -194,6 +195,14 @@ class Mark:
             return _mark(PALETTE["baseline"])
         marks = PALETTE["policies"]
         return dataclasses.replace(_mark(marks[place % len(marks)]), letter=chr(ord("A") + place % 26))
+
+    @classmethod
+    def of_role(cls, role: str, place: int) -> "Mark":
+        """Return the mark of the scenario at a place among those of its role: letters are for policies, grey for all else."""
+        if role == "policy":
+            return cls.of(place)
+        letter = {"cash": "¥", "placebo": "≈"}.get(role) or string.ascii_lowercase[place % 26]
+        return dataclasses.replace(cls.of(None), colour=PALETTE["ink_note"], letter=letter)
 
     @classmethod
     def of_segment(cls, segment: int) -> "Mark":

@@ -2,11 +2,10 @@
 
 import dataclasses
 import functools
-import string
 from typing import Any
 
 from sim.evaluation.result import Additionality, Effect, Estimate, Evaluation, PolicyResult
-from sim.figures.style import PALETTE, Mark
+from sim.figures.style import Mark
 from sim.intervals import Interval
 from sim.language import LANGUAGES, translated
 from sim.report.text import (
@@ -240,19 +239,11 @@ def rows_of(evaluation: Evaluation, horizon: int) -> list[Row]:
     made: dict[str, list[Row]] = {role: [] for role in ROLES}
     for place, result in enumerate(r for r in evaluation.policies if r.role in ROLES):
         group = made[result.role]
-        mark = _mark(result.role, len(group))
+        mark = Mark.of_role(result.role, len(group))
         group.append(Row(result, mark, f"r{place}", horizon, evaluation.start))
     for role in ("policy", "stress"):
         made[role].sort(key=lambda row: -row.net_mean)
     return [row for role in ROLES for row in made[role]]
-
-
-def _mark(role: str, place: int) -> Mark:
-    if role == "policy":
-        return Mark.of(place)
-    grey = dataclasses.replace(Mark.of(None), colour=PALETTE["ink_note"])
-    letter = {"cash": "¥", "placebo": "≈"}.get(role) or string.ascii_lowercase[place % 26]
-    return dataclasses.replace(grey, letter=letter)
 
 
 def in_both(text: str) -> Both:
