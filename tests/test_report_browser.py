@@ -250,3 +250,14 @@ def test_figures_and_the_language_can_be_read_in_high_contrast(browser, report, 
     )
     assert grounds == ["rgb(255, 255, 255)", "rgb(27, 31, 36)", "rgb(255, 255, 255)"]
     context.close()
+
+
+def test_paper_narrower_than_a_screen_has_tables_and_no_cards(browser, report):
+    """Some browsers ask for the width between the margins of A4, 688 px."""
+    watched = Watched(browser, report, 688)
+    watched.page.emulate_media(media="print")
+    assert (
+        watched.page.evaluate("getComputedStyle(document.querySelector('.eff td')).display") == "table-cell"
+    )
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 688
+    watched.page.close()
