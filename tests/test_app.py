@@ -18,12 +18,13 @@ from tornado.httputil import HTTPHeaders
 from sim.app import compare, controls, security
 from sim.app.forms import Field
 from sim.app.frames import ABSENT, Frames, history_of
-from sim.app.history import place_card
+from sim.app.history import MONEY, place_card
 from sim.app.jobs import COMPARE, MOST_WAITING, RUN, Jobs, QueueFullError
 from sim.app.levers import LeverForms
 from sim.app.map import NARROWEST, Map
 from sim.app.page import Session
 from sim.app.state import LAYERS, LONGEST_QUERY, VIEWS, State, as_file, from_query, new_lever
+from sim.figures.numbers import level_text
 from sim.figures.style import text_width
 from sim.language import speaking
 from sim.levers import LEVERS
@@ -584,3 +585,10 @@ def test_the_page_names_no_address_but_its_own():
             text = path.read_text(encoding="utf-8")
             assert "https://" not in text, path.name
             assert "cdn" not in text.lower(), path.name
+
+
+@pytest.mark.parametrize(("lang", "capital", "cost"), [("en", "3,000", "40"), ("zh", "30", "4,000")])
+def test_amounts_of_the_page_stand_in_the_units_of_the_language(lang, capital, cost):
+    """3 billion RMB of capital are 30 亿元, 40 million of cost 4,000 万元."""
+    assert level_text(3e9 * MONEY[lang]["capital_rmb"]) == capital
+    assert level_text(4e7 * MONEY[lang]["public_cost_pv_rmb"]) == cost
