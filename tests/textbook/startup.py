@@ -430,7 +430,7 @@ class Startup(mesa.Agent):
 
     def eligible_cuts(self):
         """Return the rent cuts that are for an entrant.   (E4)"""
-        return tuple(cut for cut in self.model.of_kind("rent-cut") if self.may_have(cut) and not cut.short)
+        return tuple(cut for cut in self.model.of_kind("rent-cut") if self.may_have(cut) and cut.offers)
 
     def be_welcomed(self):
         """Receive cash for entrants.   (E18)"""
