@@ -10,8 +10,11 @@ import hashlib
 import multiprocessing
 import os
 import pathlib
+import re
+import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,9 @@ LONGEST_TASK = 24
 HANGS = 600.0
 #: what is no part of the history before the first month
 DATED = ("policies", "outlook")
+#: seconds for which compiled code is kept that nobody uses
+UNUSED_SECONDS = 30 * 86_400.0
+_CODE = re.compile("[0-9a-f]{16}")  #: folders of compiled code, by their sources
 _HISTORY_TO_COMPILE = 24  #: months after which every kind of event has happened
 
 
@@ -128,6 +134,8 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: 
     made_for = f"{source_hash()[:16]}-{place}-{numba.__version__}-{llvmlite.binding.get_host_cpu_name()}"
     mark = pathlib.Path(os.environ["NUMBA_CACHE_DIR"]) / f"compiled-{made_for}"
     if mark.exists():
+        with contextlib.suppress(OSError):  # somebody else's, or read-only
+            mark.touch()
         return
     progress.step(_("compiling the model, first time only"))
     from sim import warmup
@@ -154,6 +162,15 @@ def compile_kernels(scenarios: Iterable[Scenario], progress: Progress, workers: 
         ClusterModel.from_scenario(short, seed=1).run(2)
     with contextlib.suppress(OSError):  # then the next command compiles again
         mark.touch()
+        _remove_unused(mark.parent)
+
+
+def _remove_unused(folder: pathlib.Path) -> None:
+    """Remove what was compiled from other sources and not used for long: nobody else ever would."""
+    for other in folder.parent.iterdir():
+        marks = list(other.glob("compiled-*")) if _CODE.fullmatch(other.name) and other != folder else []
+        if marks and time.time() - max(mark.stat().st_mtime for mark in marks) > UNUSED_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -99,7 +99,8 @@ def new_world(
     from sim.files import write_text
 
     folder = pathlib.Path(out)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    here = not folder.name  # the folder in which one stands cannot be put in its own place
+    if here or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ScenarioError([Problem(out, None, None, "--out", _("is there already: name a new folder"))])
     problems = _unreadable({"NAME": name, "--name-zh": name_zh, "--credit": credit})
     found = _collect(problems, lambda: read_districts(pathlib.Path(districts), districts)) or []

@@ -375,6 +375,15 @@ def test_a_folder_that_is_there_is_not_written_over(inputs):
     assert [path.name for path in (inputs / "city").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("here", [".", "./", ""])
+def test_the_folder_in_which_one_stands_is_no_new_one_though_it_is_empty(inputs, tmp_path, monkeypatch, here):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    result = new(inputs, "--out", here)
+    assert result.exit_code == 2
+    assert "is there already: name a new folder" in result.stderr
+
+
 def test_a_boundary_of_many_points_becomes_a_map_of_few_with_the_same_area(inputs):
     import shapely
 

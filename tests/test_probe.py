@@ -1,5 +1,8 @@
 """What a study is expected to take, beside what it takes."""
 
+import os
+import time
+
 import pytest
 
 import sim.batch
@@ -73,3 +76,29 @@ def test_equal_sources_in_another_folder_are_compiled_again(study, tmp_path, mon
         with Progress(1) as progress:
             sim.batch.compile_kernels([town], progress)
     assert len(compiled) == 2
+
+
+def test_compiled_code_that_nobody_has_used_for_long_is_removed_and_nothing_else(
+    study, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(warmup, "compile_steps", lambda *_a: None)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / ("a" * 16)))
+    town, long_ago = study(STUDY).scenarios["town"], time.time() - sim.batch.UNUSED_SECONDS - 60
+    for name in ("a" * 16, "b" * 16, "c" * 16, "d" * 16, "of somebody else"):
+        (tmp_path / name / "sim").mkdir(parents=True)
+        (tmp_path / name / "sim" / "kernel.nbi").touch()
+        if name != "d" * 16:  # no folder that this program has finished
+            for mark in ("compiled-1", "compiled-2"):
+                (tmp_path / name / mark).touch()
+                os.utime(tmp_path / name / mark, (long_ago, long_ago))
+    (tmp_path / ("b" * 16) / "compiled-1").touch()
+    with Progress(1) as progress:
+        sim.batch.compile_kernels([town], progress)
+    names = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert names >= {"a" * 16, "b" * 16, "d" * 16, "of somebody else"}
+    assert "c" * 16 not in names
+    (used,) = (mark for mark in (tmp_path / ("a" * 16)).glob("compiled-*") if mark.stat().st_mtime > long_ago)
+    os.utime(used, (long_ago, long_ago))
+    with Progress(1) as progress:
+        sim.batch.compile_kernels([town], progress)
+    assert used.stat().st_mtime > long_ago
