@@ -242,6 +242,20 @@ def test_a_box_that_chance_could_have_made_is_told_with_its_p():
     assert "p = 0.005" in box.sentence
 
 
+def test_a_box_is_told_in_the_words_of_scenario_files_and_with_ends_that_tell_its_range():
+    rng = np.random.default_rng(1)
+    for key, values, said in (
+        ("a", rng.permutation(np.linspace(0.95, 1.05, 60)), "a is at least 1.011"),
+        ("b", rng.permutation(np.linspace(2000.0, 2010.0, 60)), "b is at least 2,006.1"),
+        ("c", rng.permutation(np.linspace(0.0, 1.0, 60)), "c is at least 0.61"),
+        ("d", rng.permutation(np.repeat([True, False], 30)), "d is true"),
+    ):
+        points = tuple({key: value.item()} for value in values)
+        fails = values if values.dtype == bool else values > np.sort(values)[35]
+        (box,) = discover("cut", points, np.where(fails, -1.0, 1.0), np.ones(60), 10.0).boxes
+        assert f"cut fails where {said}:" in box.sentence
+
+
 def test_chance_of_a_side_is_that_of_a_binomial_test():
     _points, space = cube()
     fails = space.numbers[:, 0] > 0.7

@@ -115,7 +115,7 @@ class Space:
             if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
                 numbers[:, k] = values
             else:
-                words[k] = np.array([str(v) for v in values])
+                words[k] = np.array([str(v).lower() if isinstance(v, bool) else str(v) for v in values])
         return cls(keys, numbers, words)
 
     def coded(self) -> tuple[np.ndarray, np.ndarray]:
@@ -318,7 +318,7 @@ def chance_of_search(space: Space, fails: np.ndarray, among: np.ndarray, score: 
         as_telling += _scores(_cuts(*coded, dealt, among)[1]).max() >= score
         if as_telling > CHANCE * (SHUFFLES + 1):
             return 1.0
-    return as_telling / (SHUFFLES + 1)
+    return float(as_telling / (SHUFFLES + 1))
 
 
 def without_weak(space: Space, fails: np.ndarray, among: np.ndarray, box: Sides) -> Sides:
@@ -388,22 +388,32 @@ def _told(policy: str, space: Space, fails: np.ndarray, among: np.ndarray, box: 
     density, mass = float(fails[inside].mean()), float(inside.mean())
     text = _("{policy} fails where {limits}: {density} of the parameter vectors there fail, and {coverage} of all that "
              "fail lie there; p = {p:.2g}")  # fmt: skip
-    said = text.format(policy=policy, limits=_(" and ").join(map(_side, limits)), density=percent(density),
+    sides = [
+        _side(limit, float(np.ptp(space.numbers[:, k]))) for limit, k in zip(limits, box.cut(), strict=True)
+    ]
+    said = text.format(policy=policy, limits=_(" and ").join(sides), density=percent(density),
                        coverage=percent(coverage), p=p)  # fmt: skip
     return Box(tuple(limits), coverage, density, mass, p, said)
 
 
-def _side(limit: Limit) -> str:
-    """Return one side of a box in words."""
+def _side(limit: Limit, span: float) -> str:
+    """Return one side of a box in words, `span` being how far the vectors reach on its key."""
     if limit.values:
         return _("{key} is {words}").format(key=limit.key, words=_(" or ").join(limit.values))
+    low, high = (_end(end, span) for end in (limit.low, limit.high))
     if limit.low is None:
-        return _("{key} is at most {high}").format(key=limit.key, high=number(limit.high or 0.0))
+        return _("{key} is at most {high}").format(key=limit.key, high=high)
     if limit.high is None:
-        return _("{key} is at least {low}").format(key=limit.key, low=number(limit.low))
-    return _("{key} is between {low} and {high}").format(
-        key=limit.key, low=number(limit.low), high=number(limit.high)
-    )
+        return _("{key} is at least {low}").format(key=limit.key, low=low)
+    return _("{key} is between {low} and {high}").format(key=limit.key, low=low, high=high)
+
+
+def _end(value: float | None, span: float) -> str:
+    """Return the end of a side with as many digits as a reader can use, and more where a hundredth of the span needs them."""
+    if value is None:
+        return ""
+    digits = next((n for n in range(2, 17) if abs(float(f"{value:.{n}g}") - value) <= span / 100), 17)
+    return number(value) if digits == 2 else f"{float(f'{value:.{digits}g}'):,}".removesuffix(".0")
 
 
 def _summary(
