@@ -462,7 +462,7 @@ def test_only_this_machine_under_its_own_name_is_answered():
     ):
         assert asked(host=host) == 403, host
     for origin in ("http://example.org", "null", f"https://127.0.0.1:{PORT}", f"http://127.0.0.1:{PORT + 1}"):
-        assert asked(Origin=origin) == 403, origin
+        assert asked(Origin=origin) == asked(Sec_WebSocket_Origin=origin) == 403, origin
     assert asked(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors") == 403
     assert asked(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate") is None
 

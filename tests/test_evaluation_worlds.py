@@ -256,6 +256,23 @@ def test_a_box_is_told_in_the_words_of_scenario_files_and_with_ends_that_tell_it
         assert f"cut fails where {said}:" in box.sentence
 
 
+def test_failing_is_costing_more_than_the_price_or_having_no_net_effect_where_that_is_known():
+    points = tuple({"a": float(i)} for i in range(40))
+    net, cost = np.full(40, 2.0), np.full(40, 20.0)
+    assert discover("cut", points, net, cost, threshold=10.0).failures == 0  # it just reaches the price
+    cost[25:] = 20.1
+    dear = discover("cut", points, net, cost, threshold=10.0)
+    assert (dear.failures, dear.boxes[0].limits[0].low) == (15, 25.0)
+    net[:5], cost[:5] = 0.0, -1.0
+    assert discover("cut", points, net, cost, threshold=10.0).failures == 20
+    net[0] = cost[39] = np.nan
+    known = discover("cut", points, net, cost, threshold=10.0)
+    assert (known.vectors, known.failures) == (38, 18)
+    assert (
+        discover("cut", points[:20], net[:20], cost[:20], threshold=10.0) is None
+    )  # one of twenty is not known
+
+
 def test_chance_of_a_side_is_that_of_a_binomial_test():
     _points, space = cube()
     fails = space.numbers[:, 0] > 0.7
