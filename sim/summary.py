@@ -143,7 +143,7 @@ def lever_table(comparison: "Comparison") -> list[str]:
             unit = " " + _(what) if what else ""
             served = [_NONE if value is None else number(value) + unit for value in known]
             rows.append([_("{name}: {text}").format(name=shown(policy), text=shown(row["lever"])), row["kind"],
-                         _NONE if row["stress"] else number(row["spent_rmb"] / 1e6),
+                         _NONE if row["stress"] else in_millions(row["spent_rmb"]),
                          part, *served, _(row["assumed"]) if row["assumed"] else _NONE])  # fmt: skip
     return ["", *aligned(rows)] if len(rows) > 1 else []
 
@@ -339,7 +339,7 @@ def _amount(value: float, unit: str) -> str:
     """Return a value in the unit of its line of the table."""
     if unit == "share":
         return number(100 * value)
-    return number(value / 1e6) if unit.startswith("RMB") else number(value)
+    return in_millions(value) if unit.startswith("RMB") else number(value)
 
 
 def number(value: float) -> str:
@@ -371,6 +371,11 @@ def money(rmb: float) -> str:
     if abs(rmb) >= many:
         return _("{n} bn").format(n=number(rmb / many))
     return _("{n} M").format(n=number(rmb / few))
+
+
+def in_millions(rmb: float) -> str:
+    """Return an amount in million RMB, without its unit; in Chinese in ten thousands (万元), as its words and heads say."""
+    return number(rmb / units_of_money()[1])
 
 
 def units_of_money() -> tuple[float, float]:

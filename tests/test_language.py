@@ -19,7 +19,7 @@ from report_cases import effect, evaluation, policy
 from sim import language, summary
 from sim.__main__ import cli
 from sim.evaluation import table, words
-from sim.evaluation.result import LeverUse
+from sim.evaluation.result import Estimate, LeverUse
 from sim.explain import _in_brackets
 from sim.language import (
     FOLDER,
@@ -308,3 +308,18 @@ def test_an_evaluation_names_its_units_in_chinese():
     with speaking("zh"):
         head = table.headline_table(evaluation())[0]
     assert [cell for cell in head if re.search(r"startups|heads|RMB|m2", cell)] == []
+
+
+@pytest.mark.parametrize(("lang", "amount", "heads"), [
+    ("en", "120 [120, 120]", ["present cost, M RMB", "M RMB per net startup"]),
+    ("zh", "12,000 [12,000, 12,000]", ["成本现值（万元）", "每净增一家（万元）"]),
+])  # fmt: skip
+def test_tables_of_the_console_have_amounts_in_the_unit_of_their_heads(lang, amount, heads):
+    paid = Estimate(120e6, 120e6, 120e6)
+    found = evaluation([policy("Rent cut", 10.0, 2.0)])
+    cost = dataclasses.replace(found.policies[0].costs[-1], present_value_rmb=paid, per_net_startup_rmb=paid)
+    found = dataclasses.replace(found, policies=(dataclasses.replace(found.policies[0], costs=(cost,)),))
+    with speaking(lang):
+        head, row = table.cost_table(found)
+    assert head[1:3] == heads
+    assert row[1:3] == [amount, amount]

@@ -22,7 +22,7 @@ from scipy.special import bdtrc
 from sim.compiled import kernel
 from sim.evaluation.result import Box, Discovery, Limit
 from sim.language import _
-from sim.summary import number, percent
+from sim.summary import in_millions, number, percent
 
 PEEL = 0.05  #: share of a box's vectors that a slice holds
 LEAST_MASS = 0.05  #: share of all vectors that a box holds at least
@@ -419,7 +419,7 @@ def _end(value: float | None, span: float) -> str:
 def _summary(
     policy: str, threshold: float, vectors: int, failures: int, boxes: list[Box], beyond_luck: bool | None
 ) -> str:
-    cost = number(threshold / 1e6)
+    cost = in_millions(threshold)
     if failures in (0, vectors) and beyond_luck is False:
         text = _("{policy} reaches {cost} M RMB per net startup on the mean over {n} parameter vectors, between which its net "
                  "effect differs by no more than luck") if failures == 0 else _(

@@ -7,12 +7,11 @@ from sim.evaluation.result import CriticalMass, Effect, Estimate, Evaluation, Po
 from sim.language import N_, _
 from sim.problems import shown
 from sim.rounding import rounded
-from sim.summary import number, percent
+from sim.summary import number, percent, units_of_money
 
 _NONE = "–"
 #: how a policy does beside cash
 _VERDICTS = (N_("better"), N_("worse"), N_("not resolved"), N_("not comparable"))
-_SCALES = {"RMB": 1e-6, "share": 100.0}
 
 
 def lines(found: Evaluation) -> list[str]:
@@ -82,12 +81,17 @@ def _unit(unit: str) -> str:
 def _effect(effect: Effect | None, unit: str) -> str:
     if effect is None or effect.mean is None:
         return _NONE
-    scale = _SCALES.get(unit, 1.0)
+    scale = _in_money() if unit == "RMB" else 100.0 if unit == "share" else 1.0
     if effect.low is None or effect.high is None:
         return f"  {number(scale * effect.mean)}"
     ends = f"[{number(scale * effect.low)}, {number(scale * effect.high)}]"
     sign = effect.chip if effect.resolved and effect.chip in "▲▼" else " "
     return f"{sign} {number(scale * effect.mean)} {ends}"
+
+
+def _in_money() -> float:
+    """Return by what amounts in RMB are multiplied under a head "M RMB"; in Chinese it says 万元."""
+    return 1.0 / units_of_money()[1]
 
 
 def _estimate(found: Estimate, scale: float = 1.0) -> str:
@@ -111,7 +115,7 @@ def cost_table(found: Evaluation) -> list[list[str]]:
             beside = _("{verdict}: {mean}").format(
                 verdict=_(policy.against_cash.verdict), mean=_estimate(policy.against_cash.difference)
             )
-        rows.append([_named(policy), _estimate(cost.present_value_rmb, 1e-6), _estimate(cost.per_net_startup_rmb, 1e-6),
+        rows.append([_named(policy), _estimate(cost.present_value_rmb, _in_money()), _estimate(cost.per_net_startup_rmb, _in_money()),
                      _estimate(cost.per_net_rd_job_rmb), _estimate(cost.per_private_rmb), beside])  # fmt: skip
     return rows
 
@@ -167,9 +171,9 @@ def dose_table(found: Evaluation) -> list[list[str]]:
              _("M RMB per net startup")]]  # fmt: skip
     for policy in found.policies:
         for dose in policy.doses:
-            rows.append([_named(policy), f"{dose.factor:g}", _estimate(dose.present_value_rmb, 1e-6),
+            rows.append([_named(policy), f"{dose.factor:g}", _estimate(dose.present_value_rmb, _in_money()),
                          _estimate(dose.net_startups), _estimate(dose.net_rd_heads),
-                         _estimate(dose.per_net_startup_rmb, 1e-6)])  # fmt: skip
+                         _estimate(dose.per_net_startup_rmb, _in_money())])  # fmt: skip
     return rows
 
 

@@ -23,7 +23,7 @@ from sim.policy import Policies
 from sim.problems import ScenarioError, shown
 from sim.scenario import Scenario
 from sim.study_files import Budget, Study
-from sim.summary import number
+from sim.summary import in_millions
 
 FILE = "budget.json"
 PILOT_SEEDS = 8
@@ -146,7 +146,7 @@ def _bring_to(
     for name in policies:
         if name not in found:
             tell(_("looking for the size at which {name} costs {cost} M RMB").format(
-                name=shown(name), cost=number(budget.present_value_rmb / 1e6)))  # fmt: skip
+                name=shown(name), cost=in_millions(budget.present_value_rmb)))  # fmt: skip
             factor, cost, reason = size_for(scenarios[name], budget, study.seeds[:PILOT_SEEDS], baseline)
             found[name] = {"factor": factor, "found_rmb": cost, "reason": reason}
         if found[name]["factor"] is None:
@@ -192,7 +192,7 @@ def size_for(
         return None, None, _("it costs the public nothing")
     most = sizes.largest(scenario, baseline)
     if trial.cost(1.0) < (1 - CLOSE) * wanted and trial.cost(most) < (1 - CLOSE) * wanted:
-        return None, None, _("it costs at most {cost} M RMB").format(cost=number(trial.cost(most) / 1e6))
+        return None, None, _("it costs at most {cost} M RMB").format(cost=in_millions(trial.cost(most)))
     for step in range(MOST_TRIALS):
         nearest = min(trial.costs, key=lambda f: abs(trial.costs[f] - wanted))
         if abs(trial.costs[nearest] / wanted - 1) <= CLOSE:
@@ -203,7 +203,7 @@ def size_for(
         trial.cost(factor)
     nearest = min(trial.costs, key=lambda f: abs(trial.costs[f] - wanted))
     if abs(trial.costs[nearest] / wanted - 1) > FAR:
-        why = _("it costs {cost} M RMB at the nearest size").format(cost=number(trial.costs[nearest] / 1e6))
+        why = _("it costs {cost} M RMB at the nearest size").format(cost=in_millions(trial.costs[nearest]))
         return None, None, why
     return nearest, trial.costs[nearest], ""
 
