@@ -271,9 +271,8 @@ def _notes(runs: Runs, results: tuple[PolicyResult, ...], choosing: Choosing) ->
         )
     if any(effect.chip == "◇" and effect.more_seeds and effect.metric in HEADLINE and effect.margin == "region"
            for result in results for effect in result.effects):  # fmt: skip
-        notes.append(_("whoever adds seeds and looks again gives chance another try: policies without any effect get a verb for a "
-                       "headline metric in 5 of 100 studies at the first look, in 11 by the second, in 16 by the third; a study of "
-                       "other seeds alone keeps to 5"))  # fmt: skip
+        notes.append(_("whoever adds seeds and looks again gives chance another try, so that more policies without any effect get "
+                       "a verb; a study of other seeds alone does not"))  # fmt: skip
     for name in ("series", "presence", "costs"):
         if name not in plan.keep:
             notes.append(_("the study keeps no {table}: what it tells is missing").format(table=name))
