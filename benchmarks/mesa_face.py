@@ -1,6 +1,6 @@
 """What Mesa's tools cost on the model, startup by startup and by columns, side by side, on one core.
 
-    python benchmarks/mesa_face.py [--startups 2000 20000] [--repeats 7]
+    python benchmarks/mesa_face.py [--startups 2000 20000] [--repeats 7]    (drawing needs the extra viz)
 
 Both ways take turns, so that a busy machine slows both; times are medians. Nothing here is asserted.
 (The file is not called mesa.py, which would hide the library from every script beside it.)

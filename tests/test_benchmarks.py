@@ -32,6 +32,8 @@ def run(name, *words):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "line"), COMMANDS, ids=[f"{name} {line}" for name, line in COMMANDS])
 def test_a_benchmark_runs_to_its_end(name, line):
+    if name == "mesa_face.py":
+        pytest.importorskip("solara", reason="no drawing of Mesa: uv sync --extra viz")
     done = run(name, *line.split())
     assert done.returncode == 0, done.stderr
     assert done.stdout
