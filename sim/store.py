@@ -35,7 +35,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.files import LEFT_OVER, packed, plain, write, write_csv, write_table
+from sim.files import LEFT_OVER, packed, plain, write, write_all, write_csv, write_table
 from sim.language import _
 from sim.meanings import KEYS
 from sim.plan import KEEP, Arm, DamagedResultsError, OtherPlanError, Plan, canonical, read_plan
@@ -373,21 +373,31 @@ def write_shard(folder: pathlib.Path, records: list[RunRecord]) -> list[Head]:
              {name: record.tables[name].num_rows for name in names})
         for record in records
     ]  # fmt: skip
-    files = {name: _write_part(folder, name, records, {}) for name in names if name != OUTCOMES}
-    about = {_RUNS: canonical([vars(head) for head in heads]), _FILES: canonical(files)}
-    _write_part(folder, OUTCOMES, records, about)
+    files: dict[str, str] = {}
+
+    def parts() -> Iterator[tuple[pathlib.Path, pa.Buffer]]:
+        for name in names:
+            if name != OUTCOMES:
+                data = _part(name, records, {})
+                files[name] = f"{name}-{_hash(data)}.parquet"
+                yield folder / "shards" / files[name], data
+        about = {_RUNS: canonical([vars(head) for head in heads]), _FILES: canonical(files)}
+        data = _part(OUTCOMES, records, about)
+        yield folder / "shards" / f"{OUTCOMES}-{_hash(data)}.parquet", data
+
+    write_all(parts())  # the last one makes the runs count as done
     return heads
 
 
-def _write_part(folder: pathlib.Path, name: str, records: list[RunRecord], about: dict[bytes, str]) -> str:
+def _part(name: str, records: list[RunRecord], about: dict[bytes, str]) -> pa.Buffer:
+    """Return one table of runs as a Parquet file."""
     tables = [record.tables[name] for record in records]
-    if not all(table.schema.equals(tables[0].schema) for table in tables):  # some have no rows
-        tables = [plain(table) for table in tables]
-    table = plain(pa.concat_tables(tables, promote_options="permissive").unify_dictionaries())
-    data = packed(table.replace_schema_metadata(about))
-    path = folder / "shards" / f"{name}-{_hash(data)}.parquet"
-    write(path, data)
-    return path.name
+    if all(table.schema.equals(tables[0].schema) for table in tables):
+        table = pa.concat_tables(tables)  # much faster than the other
+    else:  # some have no rows
+        table = pa.concat_tables([plain(table) for table in tables], promote_options="permissive")
+    table = plain(table.unify_dictionaries())
+    return packed(table.replace_schema_metadata(about))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import uuid
 
 import numpy as np
@@ -162,38 +163,75 @@ def test_a_line_of_failures_that_a_crash_has_cut_is_left_out(tmp_path):
     assert Store(tmp_path).failures() == [Failure("r", "baseline", 1, "no")]
 
 
-@pytest.mark.parametrize("table", [name for name in TABLES if name != OUTCOMES])
-def test_runs_count_as_done_only_once_every_other_table_of_theirs_is_on_the_disk(
-    tmp_path, monkeypatch, table
-):
-    usual = files.write
+def test_runs_count_as_done_only_once_every_other_table_of_theirs_is_on_the_disk(tmp_path, monkeypatch):
+    done, sync, replace = [], os.fsync, os.replace
 
-    def watched(path, data):
-        assert not path.name.startswith(OUTCOMES) or shards(tmp_path, table), (
-            "done, and its table may never come"
-        )
-        usual(path, data)
+    def noting_sync(file):
+        places = [tmp_path / "shards", *(tmp_path / "shards").iterdir()]
+        (place,) = [place for place in places if os.path.samestat(place.stat(), os.fstat(file))]
+        done.append(("sync", place.name.split("-")[2] if "-" in place.name else place.name))
+        sync(file)
 
-    monkeypatch.setattr("sim.store.write", watched)
+    def noting_replace(source, target):
+        done.append(("replace", pathlib.Path(target).name.split("-")[0]))
+        replace(source, target)
+
     with writing(tmp_path, PLAN) as results:
+        monkeypatch.setattr(os, "fsync", noting_sync)
+        monkeypatch.setattr(os, "replace", noting_replace)
         results.add([record(PLAN, "base", 1)])
-    assert len(Store(tmp_path).done()) == 1
+        monkeypatch.undo()
+    renamed = [name for what, name in done if what == "replace"]
+    assert sorted(renamed) == sorted(TABLES)
+    assert renamed[-1] == OUTCOMES, "done, and its other tables may never come"
+    assert {name for what, name in done[: len(TABLES)] if what == "sync"} == set(TABLES)
+    assert done[-1] == ("sync", "shards")
+
+
+@pytest.mark.parametrize("call", range(2 * len(TABLES) + 1))
+def test_wherever_writing_a_shard_ends_its_runs_are_done_with_all_their_tables_or_not_at_all(
+    tmp_path, monkeypatch, call
+):
+    calls = []
+
+    def dying(usual):
+        def call_or_die(*arguments):
+            calls.append(usual)
+            if len(calls) > call:
+                raise KeyboardInterrupt
+            return usual(*arguments)
+
+        return call_or_die
+
+    with writing(tmp_path, PLAN) as results:
+        for name in ("fsync", "replace"):
+            monkeypatch.setattr(os, name, dying(getattr(os, name)))
+        with pytest.raises(KeyboardInterrupt):
+            results.add([record(PLAN, "base", 1)])
+        monkeypatch.undo()
+    done = Store(tmp_path).done()
+    assert len(done) == (call == 2 * len(TABLES))  # all but the sync of the folder
+    for name in TABLES:
+        assert Store(tmp_path).tables(name).keys() == done.keys()
+    assert not list(tmp_path.glob("**/.tmp-*"))
+    assert len(fill(tmp_path)) == 4 - len(done)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_runs_of_which_a_table_finds_no_room_are_not_done_and_whoever_wrote_is_told(
     tmp_path, monkeypatch, table
 ):
-    usual = files.write
+    usual = pathlib.Path.open
 
-    def full(path, data):
-        if path.name.startswith(f"{table}-"):
+    def full(path, *arguments, **named):
+        if f"-{table}-" in path.name:
             raise OSError(28, "No space left on device")
-        usual(path, data)
+        return usual(path, *arguments, **named)
 
-    monkeypatch.setattr("sim.store.write", full)
-    with writing(tmp_path, PLAN) as results, pytest.raises(OSError, match="No space"):
-        results.add([record(PLAN, "base", 1)])
+    with writing(tmp_path, PLAN) as results:
+        monkeypatch.setattr(pathlib.Path, "open", full)
+        with pytest.raises(OSError, match="No space"):
+            results.add([record(PLAN, "base", 1)])
     assert Store(tmp_path).done() == {}
     monkeypatch.undo()
     assert len(fill(tmp_path)) == 4
