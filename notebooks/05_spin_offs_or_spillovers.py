@@ -73,7 +73,7 @@ for row, nulls in enumerate(found.values()):
         ax.plot(null.observed, row + shift, "o", color="#0072B2", markersize=7)
 ax.set_yticks(range(len(found)), list(found))
 ax.set(
-    xlabel="M within 0.5 km; grey: 95 % of the same firms thrown on floor space",
+    xlabel="M within 0.5 km, a row a seed; grey: 95 % of the same firms thrown on floor space",
     ylim=(len(found) - 0.5, -0.5),
 )
 ax.margins(x=0.05)

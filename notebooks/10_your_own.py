@@ -122,7 +122,7 @@ parks
 # %%
 series = run.series.to_pandas()
 by_park = series.pivot_table(index="month", columns="zone", values="startups", aggfunc="sum", observed=True)
-ax = by_park.plot(figsize=(7.5, 3.3), colormap="viridis")
+ax = by_park.plot(figsize=(7.5, 3.3), style=["-", "--", "-.", ":", "-"])
 ax.set_title("Startups by park")
 ax.set_ylim(0, 1.25 * by_park.to_numpy().max())
 ax.legend(frameon=False, ncols=5, loc="upper center")
