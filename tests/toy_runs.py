@@ -167,16 +167,16 @@ def kill_at_each_write(where, runs, writes):
 
 
 def _die_at_write(number, behind):
-    rename, count = pathlib.Path.replace, itertools.count(1)
+    rename, count = os.replace, itertools.count(1)
 
-    def replace(path, target):
+    def replace(source, target):
         last = next(count) == number
         if behind or not last:
-            rename(path, target)
+            rename(source, target)
         if last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    pathlib.Path.replace = replace
+    os.replace = replace
 
 
 def contend(where, turn, answers):
