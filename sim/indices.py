@@ -75,7 +75,7 @@ def locational_gini(amounts: Any, reference: Any) -> float:
     """Return the Gini index of s/x weighted by x: 0 where each unit has its share, towards 1 if one has all.
 
     It is one minus twice the area below the curve of the running s over the running x, units ordered by s/x.
-    Units without reference hold nothing.
+    Units without reference hold nothing. nan where nobody holds anything or there is no reference.
     """
     s, x = _held(amounts, reference)
     order = np.argsort(s / x, kind="stable")
@@ -84,9 +84,9 @@ def locational_gini(amounts: Any, reference: Any) -> float:
 
 
 def theil(amounts: Any, reference: Any) -> float:
-    """Return the index of Theil, sum s ln(s/x): 0 where each unit has its share [nats]."""
+    """Return the index of Theil, sum s ln(s/x): 0 where each unit has its share [nats]; nan for no amounts or no reference."""
     s, x = _held(amounts, reference)
-    some = s > 0
+    some = s != 0  # shares that are nan stay in: they make the sum nan
     return float(np.sum(s[some] * np.log(s[some] / x[some])))
 
 
@@ -134,7 +134,7 @@ def _held(amounts: Any, reference: Any) -> tuple[np.ndarray, np.ndarray]:
     s, x = shares(amounts), shares(reference)
     if np.any(s[x == 0] > 0):
         raise ValueError("a unit holds something but has no share of the reference")
-    return s[x > 0], x[x > 0]
+    return s[x != 0], x[x != 0]  # nan, of a sum of 0, stays in
 
 
 # Nearness
@@ -163,6 +163,10 @@ def moran(values: np.ndarray, weights: Any) -> float:
     float
         Its mean over all orders of the values is -1/(n - 1). nan for equal values or no neighbours.
     """
+    if (
+        len(values) == 0 or np.ptp(values) == 0
+    ):  # their rounded mean may be none of them: z would be all rounding
+        return math.nan
     z = values - np.mean(values)
     return ratio(len(z) * float(z @ (weights @ z)), float(weights.sum()) * float(z @ z))
 

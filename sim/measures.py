@@ -268,6 +268,8 @@ class Envelope:
             raise ValueError(f"{len(values)} draws are too few for an envelope of {level:g}")
         seen = math.nan if observed is None else float(observed)
         mean, sd = float(values.mean()), float(values.std(ddof=1))
+        if values[0] == values[-1]:  # no spread, though the rounded mean may be none of them
+            mean, sd = float(values[0]), 0.0
         return cls(seen, mean, sd, float(values[rank - 1]), float(values[-rank]), ratio(seen - mean, sd))
 
 
@@ -286,7 +288,9 @@ class Band:
         As wide everywhere, in standard deviations, as the largest distance of a curve at this rank (the studentised
         maximum absolute deviation of Myllymaki and others (2017)).
         """
-        mean, sd = drawn.mean(axis=0), drawn.std(axis=0, ddof=1)
+        equal = np.ptp(drawn, axis=0) == 0  # no spread, though the rounded mean may be none of them
+        mean = np.where(equal, drawn[0], drawn.mean(axis=0))
+        sd = np.where(equal, 0.0, drawn.std(axis=0, ddof=1))
         away = np.abs(drawn - mean) / np.where(sd > 0, sd, np.inf)
         farthest = np.sort(away.max(axis=1))
         width = farthest[min(math.ceil(level * (len(drawn) + 1) - A_LITTLE), len(drawn)) - 1] * sd

@@ -149,6 +149,32 @@ def test_an_index_without_a_value_is_nan(index):
     assert math.isnan(index([0.0, 0.0], [5.0, 5.0], 0.2))  # nobody
 
 
+@pytest.mark.parametrize("index", [locational_gini, theil])
+@pytest.mark.parametrize(("amounts", "reference"), [([0.0, 0.0], [1.0, 1.0]), ([1.0, 2.0], [0.0, 0.0])])
+def test_where_nobody_is_or_nothing_is_to_let_no_inequality_is_told(index, amounts, reference):
+    assert math.isnan(index(amounts, reference))
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7])
+@pytest.mark.parametrize("number", [1, 3, 10, 11])
+def test_equal_values_have_no_moran_though_their_mean_is_rounded(value, number):
+    weights = np.eye(number, k=1) + np.eye(number, k=-1)
+    assert math.isnan(moran(np.full(number, value), weights))
+
+
+@pytest.mark.parametrize("units", range(1, 40))
+def test_draws_that_are_all_equal_have_no_spread_though_their_mean_is_rounded(units):
+    value = 1 / units
+    drawn = [value] * 199
+    for observed in (value, 0.5):
+        seen = Envelope.of(observed, drawn)
+        assert (seen.mean, seen.sd) == (value, 0.0)
+        assert math.isnan(seen.z)
+    curves = np.column_stack([drawn, np.linspace(0, 1, 199)])
+    band = Band.of(curves)
+    assert (band.low[0], band.mean[0], band.high[0]) == (value, value, value)
+
+
 def test_firms_where_there_is_no_reference_are_an_error():
     with pytest.raises(ValueError, match="no share of the reference"):
         theil([1.0, 1.0], [1.0, 0.0])
