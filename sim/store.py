@@ -334,9 +334,11 @@ class Writer(Store):
 
     def take(self, other: Store) -> None:
         """Copy the shards of another folder of the same plan."""
-        for path in sorted((other.folder / "shards").glob("[!.]*.parquet")):
-            if not (self.folder / "shards" / path.name).exists():
-                write(self.folder / "shards" / path.name, path.read_bytes())
+        here = self.folder / "shards"
+        for path in other._shards():
+            names = [*_read_heads(path)[1].values(), path.name]  # the last one makes the runs count as done
+            missing = [name for name in names if not (here / name).exists()]
+            write_all((here / name, _verified(path.parent / name)) for name in missing)
 
     def add(self, records: Iterable[RunRecord]) -> list[Head]:
         """Write finished runs as one shard; they are done when this returns."""

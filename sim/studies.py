@@ -10,13 +10,12 @@ import hashlib
 import os
 import pathlib
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.files import write_csv
+from sim.files import write, write_csv
 from sim.language import _
 from sim.plan import Arm, DamagedResultsError, OtherPlanError, Plan, read_plan
 from sim.problems import shown
@@ -300,8 +299,10 @@ def merge(folder: str | os.PathLike[str]) -> dict[str, int]:
         for run, failure in failed.items():
             if run not in done:
                 results.fail(failure)
-        if plan.sha == read_plan(widest).sha:  # else the folder has the manifest of its own, wider plan
-            shutil.copy(widest / "manifest.json", folder / "manifest.json")
+        # the folder has the manifest of its own plan where that is wider, and a part that was killed early has none
+        told = [part / "manifest.json" for part in parts if read_plan(part).sha == plan.sha]
+        for manifest in [path for path in told if path.exists()][:1]:
+            write(folder / "manifest.json", manifest.read_bytes())
     return taken
 
 

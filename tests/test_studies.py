@@ -256,6 +256,60 @@ def test_a_damaged_part_is_never_merged(here, harm):
     assert status(here)["done"] == 0
 
 
+@pytest.mark.parametrize("written", range(8))
+def test_wherever_uniting_parts_ends_what_was_taken_is_whole_and_the_next_time_takes_the_rest(
+    here, monkeypatch, written
+):
+    do(here / "parts" / "1-of-1", workers=0, plan=plan_of(6), flush=-1)  # a shard a run
+    usual, calls = os.replace, []
+
+    def full(source, target):
+        calls.append(target)
+        if len(calls) > 1 + written:  # the first is that of the plan
+            raise OSError(28, "No space left on device")
+        usual(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            merge(here)
+    assert Store(here).damaged() == []
+    assert Store(here).outcomes().num_rows == Store(here).series().num_rows == written // 2
+    merge(here)
+    assert status(here)["complete"]
+    assert not (here / "quarantine").exists()
+
+
+def test_a_manifest_is_whole_or_as_it_was_wherever_uniting_parts_ends(here, monkeypatch):
+    do(here / "parts" / "1-of-1", workers=0, plan=plan_of(6))
+    merge(here)
+    before = (here / "manifest.json").read_bytes()
+    do(here / "parts" / "1-of-1", workers=0, plan=plan_of(10))
+    usual = os.replace
+
+    def killed(source, target):
+        if pathlib.Path(target) == here / "manifest.json":
+            raise KeyboardInterrupt
+        usual(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            merge(here)
+    assert (here / "manifest.json").read_bytes() == before
+    merge(here)
+    assert (here / "manifest.json").read_bytes() == (here / "parts/1-of-1/manifest.json").read_bytes()
+
+
+def test_a_part_that_was_killed_before_it_said_how_it_is_run_stops_no_other(here):
+    for i in (1, 2):
+        do(here / "parts" / f"{i}-of-2", workers=0, arms=part_of(plan_of(6), i, 2), plan=plan_of(6))
+    (here / "parts/1-of-2/manifest.json").unlink()
+    merge(here)
+    assert status(here)["complete"]
+    assert (here / "manifest.json").read_bytes() == (here / "parts/2-of-2/manifest.json").read_bytes()
+
+
 def test_nothing_to_merge_and_parts_of_another_plan_are_refused(here):
     here.mkdir()
     with pytest.raises(StudyError, match="no parts"):
