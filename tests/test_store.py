@@ -1,6 +1,7 @@
 """The results folder: what is written is read again, damage shows, and one process writes at a time."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -136,6 +137,20 @@ def test_what_an_interrupted_write_left_is_cleared_and_foreign_shards_are_set_as
     assert "outcomes-holiday.parquet" in said[0]
     assert len(list((tmp_path / "shards").iterdir())) == 2 * len(TABLES)
     assert not list(tmp_path.glob("**/.tmp-*"))
+
+
+def test_a_table_of_others_under_the_name_of_a_shard_is_damage_and_set_aside_also_if_its_hash_is_right(
+    tmp_path,
+):
+    fill(tmp_path)
+    data = packed(pa.table({"a": [1]}))
+    foreign = tmp_path / "shards" / f"outcomes-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+    foreign.write_bytes(data)
+    assert Store(tmp_path).damaged() == [foreign]
+    with pytest.raises(DamagedResultsError, match="not a shard of sim"):
+        Store(tmp_path).outcomes()
+    assert fill(tmp_path, notify=lambda _line: None) == []
+    assert (tmp_path / "quarantine" / foreign.name).exists()
 
 
 def test_files_of_others_in_a_results_folder_are_left_alone(tmp_path):
@@ -347,7 +362,6 @@ class Bait:
 
 
 def test_nothing_that_is_read_is_unpickled(tmp_path):
-    import hashlib
     import pickle
 
     bait = tmp_path / "bait"
