@@ -13,11 +13,12 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from sim import designs
 from sim.designs import Axis
-from sim.explain import explain, field_of, key_name
+from sim.dotted_keys import has_key, takes_whole_numbers, value_of
+from sim.explain import explain, field_of
 from sim.language import _
 from sim.problems import MOST_PROBLEMS, Problem, ScenarioError, nearest, shown
 from sim.scenario import Scenario
@@ -134,47 +135,6 @@ def at_point(scenario: Scenario, point: dict[str, Any], factors: set[str]) -> Sc
         if has_key(scenario, key)
     }
     return scenario.with_values(changes) if changes else scenario
-
-
-def has_key(scenario: Scenario, key: str) -> bool:
-    """Return whether a scenario has a dotted key; a lever that it lacks has none."""
-    try:
-        value_of(scenario, key)
-    except KeyError:
-        return False
-    return True
-
-
-def value_of(scenario: Scenario, key: str) -> Any:
-    """Return the value of a dotted key.
-
-    Raises
-    ------
-    KeyError
-        If the scenario has no such key.
-    """
-    parts = key.split(".")
-    holder: Any = scenario
-    if parts[0] == "policies":
-        if len(parts) < 3:
-            raise KeyError(key)
-        holder = next((lever for lever in scenario.policies if lever.id == parts[1]), None)
-        parts = parts[2:]
-    for part in parts:
-        name = _field_named(part, type(holder)) if isinstance(holder, BaseModel) else None
-        if name is not None:
-            holder = getattr(holder, name)
-        elif isinstance(holder, dict) and part in holder:  # the processes of plug-ins
-            holder = holder[part]
-        else:
-            raise KeyError(key)
-    return holder
-
-
-def _field_named(part: str, model: type[BaseModel]) -> str | None:
-    """Return the field that a file calls so: `from` is no name in Python."""
-    fields = model.model_fields.items()
-    return next((name for name, field in fields if key_name(name, field) == part), None)
 
 
 def axis_of(scenario: Scenario, key: str) -> Axis:
@@ -402,7 +362,7 @@ class _Reader:
             rule = _("needs 0 < low < high on a log scale") if table.scale == "log" else _("needs low < high")
             self.refuse(at, rule)
             return None
-        integer = isinstance(value, int) and not factor
+        integer = takes_whole_numbers(owner, table.key) and not factor
         if integer and (low != int(low) or high != int(high)):
             self.refuse(at, _("takes whole numbers only"))
             return None
@@ -539,7 +499,13 @@ class _Reader:
                         self.problems.append(Problem(*place, 1, "", why))
         seen = {tuple(point.items()) for point in points}
         if len(seen) < len(points):
-            self.refuse(("design",), _("{n} points stand twice").format(n=len(points) - len(seen)))
+            rule = _("{n} points stand twice").format(n=len(points) - len(seen))
+            method = self.source.data.get("design", {}).get("method")
+            if method in ("lhs", "sobol") and any(axis.integer or axis.values for axis in axes):
+                rule += _(
+                    ": take fewer points, more values or wider ranges of whole numbers, or the method grid"
+                )
+            self.refuse(("design",), rule)
 
 
 def _reason(error: Exception) -> str:

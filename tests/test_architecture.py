@@ -36,6 +36,7 @@ LAYERS = [
     ["model"],
     ["plan", "warmup", "designs", "accepted"],
     ["study_tables"],
+    ["dotted_keys"],
     ["study_files"],
     ["store"],
     ["work", "intervals", "additionality", "controls", "spending"],

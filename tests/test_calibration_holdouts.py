@@ -1,6 +1,7 @@
 """Hold-outs: facts kept out of the fit are asked in the right world, counted rightly, and failures are called so."""
 
 import dataclasses
+import json
 import os
 import pathlib
 import sys
@@ -12,9 +13,12 @@ import pytest
 from matplotlib.figure import Figure
 from test_calibration import series, small_ensemble, small_targets
 
+from sim.accepted import Ensemble
 from sim.alignment import aligned
 from sim.calibration import holdouts, pictures
-from sim.calibration.ensemble import accepted, write
+from sim.calibration.calibrate import how_met
+from sim.calibration.commands import _say
+from sim.calibration.ensemble import Narrowing, accepted, write
 from sim.calibration.experiments import IN_PROPORTION, carry_out, study_of
 from sim.calibration.holdout_measures import HELD, Seen
 from sim.calibration.holdouts import (
@@ -30,6 +34,7 @@ from sim.calibration.matching import run_points
 from sim.calibration.recovery import made_targets
 from sim.calibration.smc import Population, simulate
 from sim.calibration.tables import difference_rows, holdout_rows, markdown
+from sim.calibration.targets import Targets
 from sim.places import read_world
 from sim.problems import ScenarioError
 from sim.scenario import Scenario
@@ -246,6 +251,30 @@ def test_the_picture_of_hold_outs_paints_failures_red_and_nothing_else(drawn):
     pictures.draw_holdouts(None, [Answer(fact(kind="number", value=v), values) for v in verdicts])
     bars = [line for line in drawn[0].axes[0].lines if line.get_linewidth() == 6]
     assert [bar.get_color() == pictures.VERMILION for bar in bars] == list(verdicts.values())
+
+
+def test_bars_of_one_sort_are_hatched_like_each_other_and_unlike_all_others(drawn):
+    widths, chances = (0.3, 0.6, 0.9, 0.9), (0.5, 0.5, 0.001, 0.5)
+    found = [Narrowing(f"k{i}", False, (0.0, 1.0), (0.1, 0.5, 0.9), w, c, 0.5)
+             for i, (w, c) in enumerate(zip(widths, chances, strict=True))]  # fmt: skip
+    pictures.draw_parameters(None, found)
+    hatches = [bar.get_hatch() for bar in drawn[0].axes[0].patches if bar.get_height() == 0.5]
+    identified, narrowed, shifted, unknown = hatches
+    assert narrowed == shifted
+    assert len({identified, narrowed, unknown}) == 3
+    ensemble, targets = Ensemble.of("haidian"), Targets.of("haidian")
+    met = how_met(ensemble, targets)
+    pictures.draw_targets(None, met)
+    hatches = [bar.get_hatch() for bar in drawn[1].axes[0].patches if round(bar.get_height(), 6) == 0.35]
+    for row, hatch in zip(met, hatches, strict=True):
+        assert bool(hatch) == (not all(row.inside))
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, float("-inf")])
+def test_what_no_run_says_is_null_in_json(capsys, missing):
+    _say([], {"median": missing, "prior": (0.5, missing), "deep": [{"p5": missing, "n": 3}]}, True)
+    text = capsys.readouterr().out
+    assert json.loads(text) == {"median": None, "prior": [0.5, None], "deep": [{"p5": None, "n": 3}]}
 
 
 # What fitting opens

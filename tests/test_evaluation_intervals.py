@@ -1,6 +1,7 @@
 """Intervals of paired differences against SciPy, against their definitions, and against the truth."""
 
 import collections
+import itertools
 import math
 
 import numpy as np
@@ -72,6 +73,23 @@ def test_a_policy_without_any_effect_has_an_interval_of_exactly_zero():
     found = paired(np.zeros((8, 1)))
     assert (found.mean, found.low, found.high, found.p) == (0, 0, 0, 1)
     np.testing.assert_array_equal(Resamples(8).bca(np.zeros((8, 1))), np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize("n", [5, 8])
+def test_equal_differences_are_as_improbable_as_their_signs_and_never_impossible(n):
+    values = np.full(n, -3.1)
+    means = (np.array(list(itertools.product((-1, 1), repeat=n))) * values).mean(axis=1)
+    as_far = np.isclose(np.abs(means), 3.1).mean()
+    np.testing.assert_array_equal(paired(values[:, None]).p, [as_far])
+
+
+def test_seeds_needed_of_equal_differences_are_just_enough():
+    tests = np.arange(1, 60)
+    needed = seeds_needed(np.full(59, 2.0), np.zeros(59), 1 - 0.05 / tests)
+    for n, level in zip(needed.astype(int), 0.05 / tests, strict=True):
+        assert paired(np.full((n, 1), 2.0)).p < level
+        assert n == FEWEST_PAIRS or not paired(np.full((n - 1, 1), 2.0)).p < level
+    assert np.isnan(seeds_needed(np.zeros(1), np.zeros(1), np.full(1, 0.95))).all()
 
 
 def test_fewer_than_five_pairs_make_no_interval():

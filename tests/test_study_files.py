@@ -347,6 +347,23 @@ def test_what_is_wrong_with_an_axis_is_said_at_the_axis(study, axis, told):
     assert told in found[0][3]
 
 
+def test_points_that_meet_between_few_whole_numbers_come_with_a_way_out(study):
+    few = '[[design.axes]]\nkey = "finance.search_months"\nlow = 2\nhigh = 4\n'
+    said = problems(study, HEAD + '[design]\nmethod = "lhs"\npoints = 8\n' + few)[0][3]
+    assert said.startswith("5 points stand twice: take fewer points")
+    assert len(study(HEAD + '[design]\nmethod = "lhs"\npoints = 3\n' + few).points) == 3
+    assert len(study(HEAD + '[design]\nmethod = "grid"\n' + few).points) == 3
+
+
+def test_a_range_of_what_a_lever_leaves_open_keeps_to_whole_numbers(study):
+    axis = '[[design.axes]]\nkey = "policies.{}.months"\nlow = {}\nhigh = 30\n'
+    head = HEAD + '[design]\nmethod = "lhs"\npoints = 5\n'
+    lever = next(lever for lever in Scenario.load("rent-cut").policies if lever.months is None).id
+    months = [point[f"policies.{lever}.months"] for point in study(head + axis.format(lever, 6)).points]
+    assert all(type(n) is int and 6 <= n <= 30 for n in months)
+    assert "takes whole numbers only" in problems(study, head + axis.format(lever, 6.5))[0][3]
+
+
 def test_zip_needs_lists_of_one_length(study):
     text = '[design]\nmethod = "zip"\n[[design.axes]]\nkey = "births.heredity"\nvalues = [0.1, 0.2]\n[[design.axes]]\nkey = "births.outside_pull"\nvalues = [0.1]\n'
     assert "as many values" in problems(study, HEAD + text)[0][3]

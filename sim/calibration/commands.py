@@ -1,6 +1,7 @@
 """The commands ``sim calibrate``, ``sim holdout`` and ``sim sensitivity``: arguments turned into function calls."""
 
 import json
+import math
 import pathlib
 from typing import Any
 
@@ -27,7 +28,17 @@ _WORLD = click.option(
 
 
 def _say(lines: list[str], value: Any, as_json: bool) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
+    text = lambda: json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)  # noqa: E731
+    click.echo(text() if as_json else "\n".join(lines))
+
+
+def _without_nan(value: Any) -> Any:
+    """Return a tree with null for each number that is not finite: JSON has no word for it."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @click.command(

@@ -21,6 +21,11 @@ from sim.language import _
 BLUE, BLACK, ORANGE, VERMILION, GREY = "#0072B2", "#000000", "#E69F00", "#D55E00", "#DDDDDD"
 #: those of zones, in the order of how often they are the densest; the rest is grey
 ZONES = (BLUE, ORANGE, "#009E73", "#56B4E9", "#CC79A7", "#F0E442")
+#: looks of bars by what is said of them, told apart without colour too
+IDENTIFIED, MOVED, UNKNOWN, MISSED = (
+    {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+    for colour, hatch in ((BLUE, ""), (ORANGE, "////"), ("#999999", "...."), (VERMILION, "////"))
+)
 ROW_INCHES, WIDTH_INCHES = 0.27, 8.6
 WIDEST = 4.0  #: tolerances that the picture of targets shows
 FURTHEST = 15.0  #: factor between prediction and fact that the picture of hold-outs shows
@@ -53,16 +58,20 @@ def draw_parameters(path: pathlib.Path, found: Sequence[Narrowing]) -> pathlib.P
         for i, one in enumerate(ordered):
             low, high = one.prior
             at = [(value - low) / (high - low) for value in (*one.posterior, one.shipped)]
-            colour = (
-                BLUE if one.width <= NARROW else "#999999" if one.verdict == _("not identified") else ORANGE
+            look = (
+                IDENTIFIED
+                if one.width <= NARROW
+                else UNKNOWN
+                if one.verdict == _("not identified")
+                else MOVED
             )
             axes.barh(i, 1.0, color=GREY, height=0.72)
-            axes.barh(i, at[2] - at[0], left=at[0], color=colour, height=0.5)
+            axes.barh(i, at[2] - at[0], left=at[0], height=0.5, **look)
             axes.plot([at[1]] * 2, [i - 0.25, i + 0.25], color="white", lw=2)
             axes.plot(at[3], i, "D", color=BLACK, ms=4)
         _rows(axes, [one.key for one in ordered])
         axes.set(xlim=(0, 1), xlabel=_("place in the plausible range"))
-        axes.set_title(_("Accepted 90 % in the plausible range (blue identified, orange narrowed or shifted, grey not; ◆ shipped)"),
+        axes.set_title(_("Accepted 90 % in the plausible range (blue identified, striped orange narrowed or shifted, dotted grey not; ◆ shipped)"),
                        fontsize=10)  # fmt: skip
 
     return save(path, len(ordered), draw)
@@ -80,8 +89,8 @@ def draw_targets(path: pathlib.Path, met: Sequence[Met]) -> pathlib.Path:
                 float(np.clip(row.target.deviation(v), -WIDEST, WIDEST))
                 for v in (row.low, row.mean, row.median, row.high, row.shipped)
             )
-            axes.plot(
-                [low, high], [i, i], color=BLUE if all(row.inside) else VERMILION, lw=5, solid_capstyle="butt"
+            axes.barh(
+                i, high - low, left=low, height=0.35, zorder=2, **(IDENTIFIED if all(row.inside) else MISSED)
             )
             axes.plot(middle, i, "o", color="white", mec=BLACK, ms=7)
             axes.plot(median, i, "D", color=BLACK, ms=4)
@@ -91,7 +100,7 @@ def draw_targets(path: pathlib.Path, met: Sequence[Met]) -> pathlib.Path:
         axes.set_title(
             _("Accepted set against the targets")
             + "\n"
-            + _("bar 90 %, ○ mean, ◆ median member, × shipped defaults; red misses"),
+            + _("bar 90 %, ○ mean, ◆ median member, × shipped defaults; striped red misses"),
             fontsize=10,
         )
 

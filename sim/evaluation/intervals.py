@@ -45,7 +45,8 @@ class Columns:
     mean, low, high
         Mean and 95 % interval by Student's t.
     p
-        Two-sided p of a mean of 0.
+        Two-sided p of a mean of 0, by Student's t; of n equal values that are not 0, 2 ** (1 - n): what changing signs by
+        chance gives, for no t says that anything is impossible because few seeds agree.
     same_sign
         Share of values with the sign of the mean.
     sd
@@ -78,13 +79,15 @@ def paired(differences: np.ndarray) -> Columns:
     error = sd / math.sqrt(n)
     half = stdtrit(n - 1, _UPPER) * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(error > 0, np.abs(mean) / error, np.where(mean == 0, 0.0, np.inf))
-    ratio = np.where(np.isnan(mean), np.nan, ratio)
-    return Columns(mean, mean - half, mean + half, 2 * stdtr(n - 1, -ratio), same, sd)
+        ratio = np.where(error > 0, np.abs(mean) / error, np.where(np.isnan(mean), np.nan, 0.0))
+    p = np.where(constant & (mean != 0), 2.0 ** (1 - n), 2 * stdtr(n - 1, -ratio))
+    return Columns(mean, mean - half, mean + half, p, same, sd)
 
 
 def seeds_needed(mean: np.ndarray, sd: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Return how many values make a Student interval around a mean exclude 0, if mean and spread stay.
+
+    Of equal values, with no spread, it is how many make the p of `paired` fall below 1 - level.
 
     Parameters
     ----------
@@ -104,6 +107,7 @@ def seeds_needed(mean: np.ndarray, sd: np.ndarray, level: np.ndarray) -> np.ndar
         middle = np.floor((low + high) / 2)
         enough = stdtrit(middle - 1, upper) * sd / np.sqrt(middle) < size
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
+    high = np.where((sd == 0) & (size > 0), np.floor(2 - np.log2(1 - level)), high)
     return np.where((high > MOST_SEEDS) | np.isnan(size), np.nan, np.maximum(high, FEWEST_PAIRS))
 
 
