@@ -140,7 +140,11 @@ class Ensemble:
         return order[np.minimum(np.searchsorted(reached, steps), len(order) - 1)]
 
     def points(self, number: int | None = None, place: float = 0.5) -> tuple[dict[str, float], ...]:
-        """Return vectors that stand for the whole, each once: all, or at most so many."""
+        """Return vectors that stand for the whole, each once: all, or at most so many.
+
+        They count alike, so they stand for the whole only as far as no vector weighs more than a step of `chosen`: a heavier
+        one stands for several steps once, which shows as fewer vectors than were asked for.
+        """
         return tuple(self.point(row) for row in dict.fromkeys(self.chosen(number, place).tolist()))
 
     @functools.cached_property

@@ -71,8 +71,12 @@ def draw_parameters(path: pathlib.Path, found: Sequence[Narrowing]) -> pathlib.P
             axes.plot(at[3], i, "D", color=BLACK, ms=4)
         _rows(axes, [one.key for one in ordered])
         axes.set(xlim=(0, 1), xlabel=_("place in the plausible range"))
-        axes.set_title(_("Accepted 90 % in the plausible range (blue identified, striped orange narrowed or shifted, dotted grey not; ◆ shipped)"),
-                       fontsize=10)  # fmt: skip
+        axes.set_title(
+            _("Accepted 90 % in the plausible range")
+            + "\n"
+            + _("blue identified, striped orange narrowed or shifted, dotted grey neither; ◆ shipped"),
+            fontsize=10,
+        )
 
     return save(path, len(ordered), draw)
 
