@@ -303,7 +303,8 @@ def test_fitting_opens_no_file_of_hold_outs(tmp_path, monkeypatch):
         tmp_path / "set.parquet",
     )
     assert "targets.toml" in OPENED
-    assert [name for name in OPENED if "holdout" in name.lower()] == []
+    own = pathlib.Path(__file__).name  # Mesa looks at the source of whoever imports it first
+    assert [name for name in OPENED if "holdout" in name.lower() and name != own] == []
     read_holdouts("haidian")
     assert "holdouts.toml" in OPENED  # they would have been heard of
 
