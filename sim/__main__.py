@@ -324,9 +324,12 @@ def run_scenario(scenario_id: str, seed: int, months: int | None, out: str | Non
     if out is not None:
         write_run(out, {name: getattr(run, name) for name in TABLES})
         if run.months > 1:
-            from sim.figures import draw_scenario, drawable, language_note
+            from sim.figures import NobodyEnteredError, draw_scenario, drawable, language_note
 
-            draw_scenario(pathlib.Path(out) / "scenario.png", [run], loaded, drawable(current_language()))
+            try:
+                draw_scenario(pathlib.Path(out) / "scenario.png", [run], loaded, drawable(current_language()))
+            except NobodyEnteredError:
+                click.echo(_("no page of figures: nobody found first rooms early in the run"), err=True)
             if note := language_note():
                 click.echo(note, err=True)
     if as_json:

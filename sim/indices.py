@@ -163,10 +163,8 @@ def moran(values: np.ndarray, weights: Any) -> float:
     float
         Its mean over all orders of the values is -1/(n - 1). nan for equal values or no neighbours.
     """
-    if (
-        len(values) == 0 or np.ptp(values) == 0
-    ):  # their rounded mean may be none of them: z would be all rounding
-        return math.nan
+    if len(values) == 0 or np.ptp(values) == 0:
+        return math.nan  # their rounded mean may be none of them, and z all rounding
     z = values - np.mean(values)
     return ratio(len(z) * float(z @ (weights @ z)), float(weights.sum()) * float(z @ z))
 

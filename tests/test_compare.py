@@ -321,6 +321,19 @@ def test_one_run_is_told_as_a_story(command):
     assert command("run", "baseline", "--months", 121).exit_code == 2
 
 
+def test_a_run_in_which_nobody_enters_is_told_without_a_page_of_entrants(command):
+    pathlib.Path("quiet.toml").write_text(
+        'name = "Nobody founds"\nmonths = 3\nworld = { kind = "line", parks = 2, gap_cells = 4, startups = [0, 0] }\n'
+        "[births]\nindependents_per_month = 0\nspinoff_per_month = 0\n",
+        encoding="utf-8",
+    )
+    result = command("run", "quiet.toml", "--out", "tables")
+    assert result.exit_code == 0, result.output
+    assert "one seed is a story, not a result" in result.stdout
+    assert "no page of figures: nobody found first rooms early in the run" in result.stderr
+    assert not list(pathlib.Path("tables").glob("scenario.*"))
+
+
 @pytest.mark.parametrize(("lang", "tag", "name"), [("en", "en", "Baseline"), ("zh", "zh-Hans", "基准情景")])
 def test_the_page_of_a_run_speaks_the_language_of_its_command(command, monkeypatch, lang, tag, name):
     monkeypatch.setenv("SIM_LANG", "en")

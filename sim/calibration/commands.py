@@ -28,8 +28,9 @@ _WORLD = click.option(
 
 
 def _say(lines: list[str], value: Any, as_json: bool) -> None:
-    text = lambda: json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)  # noqa: E731
-    click.echo(text() if as_json else "\n".join(lines))
+    if as_json:
+        lines = [json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)]
+    click.echo("\n".join(lines))
 
 
 def _without_nan(value: Any) -> Any:

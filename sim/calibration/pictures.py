@@ -4,6 +4,7 @@ import math
 import pathlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,10 +23,10 @@ BLUE, BLACK, ORANGE, VERMILION, GREY = "#0072B2", "#000000", "#E69F00", "#D55E00
 #: those of zones, in the order of how often they are the densest; the rest is grey
 ZONES = (BLUE, ORANGE, "#009E73", "#56B4E9", "#CC79A7", "#F0E442")
 #: looks of bars by what is said of them, told apart without colour too
-IDENTIFIED, MOVED, UNKNOWN, MISSED = (
-    {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
-    for colour, hatch in ((BLUE, ""), (ORANGE, "////"), ("#999999", "...."), (VERMILION, "////"))
-)
+IDENTIFIED: dict[str, Any] = {"facecolor": BLUE}
+MOVED: dict[str, Any] = {"facecolor": ORANGE, "hatch": "////", "edgecolor": "white", "linewidth": 0}
+UNKNOWN: dict[str, Any] = MOVED | {"facecolor": "#999999", "hatch": "...."}
+MISSED: dict[str, Any] = MOVED | {"facecolor": VERMILION}
 ROW_INCHES, WIDTH_INCHES = 0.27, 8.6
 WIDEST = 4.0  #: tolerances that the picture of targets shows
 FURTHEST = 15.0  #: factor between prediction and fact that the picture of hold-outs shows
@@ -58,13 +59,8 @@ def draw_parameters(path: pathlib.Path, found: Sequence[Narrowing]) -> pathlib.P
         for i, one in enumerate(ordered):
             low, high = one.prior
             at = [(value - low) / (high - low) for value in (*one.posterior, one.shipped)]
-            look = (
-                IDENTIFIED
-                if one.width <= NARROW
-                else UNKNOWN
-                if one.verdict == _("not identified")
-                else MOVED
-            )
+            unknown = one.verdict == _("not identified")
+            look = IDENTIFIED if one.width <= NARROW else UNKNOWN if unknown else MOVED
             axes.barh(i, 1.0, color=GREY, height=0.72)
             axes.barh(i, at[2] - at[0], left=at[0], height=0.5, **look)
             axes.plot([at[1]] * 2, [i - 0.25, i + 0.25], color="white", lw=2)

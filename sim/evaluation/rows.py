@@ -78,7 +78,8 @@ class Effect:
         Share of seeds whose difference has the sign of the mean; None for a mean of 0.
     p, p_holm
         Two-sided p of the paired t test (of n equal differences other than 0 it is 2 ** (1 - n), as signs changed by chance
-        give), and corrected after Holm over the headline metrics of all policies at this horizon; p_holm is None outside the headline family.
+        give), and corrected after Holm over the headline metrics of all policies at this horizon; p_holm is None outside the
+        headline family.
     more_seeds
         Seeds that would have to be added for the verb to state a direction, if mean and spread stay: until the interval
         excludes 0, in the headline family at the level of the first step of Holm's correction; 0 where it states one; None

@@ -5,7 +5,7 @@
 """
 
 from sim.figures.bars import Split, draw_split_bar
-from sim.figures.cohorts import Cohort, Funnel, Survival
+from sim.figures.cohorts import Cohort, Funnel, NobodyEnteredError, Survival
 from sim.figures.funnel import draw_funnel
 from sim.figures.maps import draw_difference, draw_difference_key, draw_level_key, draw_levels
 from sim.figures.market import MarketChange, draw_rent_and_vacancy
@@ -26,6 +26,7 @@ __all__ = [
     "Mark",
     "MarketChange",
     "Named",
+    "NobodyEnteredError",
     "Split",
     "Survival",
     "ZoneState",

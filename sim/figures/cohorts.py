@@ -27,6 +27,10 @@ HERE, FAILED, MOVED_AWAY, BOUGHT = range(4)
 _FATES = {DORMANT: FAILED, CLOSED: FAILED, LEFT: MOVED_AWAY, ACQUIRED: BOUGHT}
 
 
+class NobodyEnteredError(ValueError):
+    """Nobody found first rooms in the first months of a record, so that there is no cohort to follow."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cohort:
     """Startups that entered in the first months of a record; one element a startup, (n,).
@@ -80,7 +84,9 @@ class Cohort:
         Raises
         ------
         ValueError
-            If the runs are not alike, no month is left to follow the entrants, or nobody entered.
+            If the runs are not alike, or no month is left to follow the entrants.
+        NobodyEnteredError
+            If nobody entered.
         """
         require_alike(runs)
         months = runs[0].months
@@ -92,7 +98,7 @@ class Cohort:
         parts = [_entrants(run, entry_months) for run in runs]
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         if not len(joined["age"]):
-            raise ValueError(f"nobody entered in the first {entry_months} months of the record")
+            raise NobodyEnteredError(f"nobody entered in the first {entry_months} months of the record")
         position = np.repeat(np.arange(len(runs)), [len(part["age"]) for part in parts])
         return cls(len(runs), entry_months, months - entry_months, run=position, **joined)
 

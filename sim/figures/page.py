@@ -65,8 +65,9 @@ def draw_scenario(
     Raises
     ------
     ValueError
-        If there is no run, the runs are not repetitions of that scenario, they are shorter than 2 months, or
-        nobody entered.
+        If there is no run, the runs are not repetitions of that scenario, or they are shorter than 2 months.
+    NobodyEnteredError
+        If nobody entered.
     FontError
         If the language is Chinese and no font of this machine has Chinese characters.
     """
