@@ -1,6 +1,7 @@
 """Runs on a real Dask scheduler and workers, started as processes on this machine."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -15,8 +16,9 @@ from toy_runs import attempts, do
 import sim.batch
 import sim.pool
 from sim.__main__ import cli
-from sim.dask_executor import DaskExecutor, answering
-from sim.store import Store
+from sim.dask_executor import DaskExecutor, _fly, answering
+from sim.plan import Arm
+from sim.store import Head, Store
 from sim.studies import status
 
 pytestmark = pytest.mark.fault
@@ -135,6 +137,56 @@ def test_whatever_dask_calls_it_the_scheduler_has_gone(name):
     error = OSError if name == "OSError" else getattr(client, name)
     with pytest.raises(ConnectionError, match="scheduler has gone"), answering():
         raise error("the stream is closed")
+
+
+@pytest.mark.parametrize("first", ["pending", "lost"])
+def test_a_bundle_whose_worker_died_with_the_answer_is_waited_for_again(monkeypatch, first):
+    distributed = pytest.importorskip("distributed", reason="no Dask: uv sync --extra dask")
+    numbers = itertools.count()
+
+    class Bundle:
+        """A future of Dask that comes back without an answer, and then with one."""
+
+        def __init__(self, task):
+            self.key, self.task, self.states = next(numbers), task, iter([first, "finished"])
+
+        def result(self):
+            return [[Head(arm.run, arm.seed, "", 0.1, {}) for arm in self.task]]
+
+        def release(self):
+            pass
+
+    class Completed(list):
+        def __init__(self, loop):
+            super().__init__()
+
+        add = list.append
+
+        def __next__(self):
+            future = self.pop(0)
+            future.status = next(future.states)
+            return future
+
+    class Client:
+        loop = None
+
+        def nthreads(self):
+            return {"a worker": 1}
+
+        def submit(self, _do, _work, task, pure):
+            return Bundle(task)
+
+    class Work:
+        flush_seconds = 1.0
+
+        def reference(self):
+            return ("the work",)
+
+    monkeypatch.setattr(distributed, "as_completed", Completed)
+    died, tasks = [], [(Arm("base", 0, seed, f"run {seed}"),) for seed in range(5)]
+    came = [head.run for heads in _fly(Client(), Work(), tasks, died) for head in heads]
+    assert sorted(came) == [f"run {seed}" for seed in range(5)]
+    assert died == []
 
 
 def test_a_disk_that_dask_workers_cannot_write_is_no_failure_of_runs(cluster, tmp_path):
