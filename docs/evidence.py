@@ -276,7 +276,7 @@ A tolerance that is met says little where the source is weak, and most are.
 *Width* is that of the central 90 % of the accepted set over that of the plausible range: up to 0.5 a parameter counts as
 identified, up to 0.8 as narrowed. These words say how far the targets narrow this set and no more: that narrow sets hold the true
 value has not been shown for this problem ([below](#can-it-find-what-it-does-not-know)). *Chance* is how likely a set as uneven would be if the targets said nothing (Kolmogorov and
-Smirnov): up to 0.01 a wide set counts as shifted.
+Smirnov): up to 0.01 a wide set counts as shifted, as one in a hundred does of parameters of which they say nothing.
 
 {parameters}
 
