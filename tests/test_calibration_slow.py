@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import random
 import sqlite3
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from test_calibration import made, small_targets
 from sim.calibration.calibrate import calibrate, summary, to_dict
 from sim.calibration.matching import Effort, Wave, run_points
 from sim.calibration.recovery import made_targets, recover
-from sim.calibration.smc import DATABASE, KEY, distance, sample
+from sim.calibration.smc import DATABASE, KEY, distance, prior_of, sample
 from sim.calibration.targets import Targets
 from sim.designs import unit_points
 from sim.plan import DamagedResultsError, OtherPlanError
@@ -67,7 +69,9 @@ def test_the_sampler_goes_on_from_its_database_and_refuses_another(tmp_path, pro
         sample(made([0.6], 0.1), waves, tmp_path, Effort(particles=40, generations=2), 0, line)
 
 
-def test_a_set_hangs_neither_on_the_number_of_processes_nor_on_an_interruption(tmp_path, problem):
+def test_a_set_hangs_neither_on_the_number_of_processes_nor_on_an_interruption(
+    tmp_path, monkeypatch, problem
+):
     targets, waves = problem
     effort, count = Effort(particles=40, generations=2), 0
 
@@ -78,8 +82,21 @@ def test_a_set_hangs_neither_on_the_number_of_processes_nor_on_an_interruption(t
             raise KeyboardInterrupt
         return line(cube, targets)
 
+    def slow_to_draw(*arguments):
+        left = prior_of(*arguments)
+
+        class Hesitant(type(left)):
+            def rvs(self, *others, **options):
+                time.sleep(0.004 * random.random())
+                return super().rvs(*others, **options)
+
+        left.__class__ = Hesitant
+        return left
+
     one = sample(targets, waves, tmp_path / "one", effort, 0, line)
-    two = sample(targets, waves, tmp_path / "two", effort, 2, line)
+    with monkeypatch.context() as patch:
+        patch.setattr("sim.calibration.smc.prior_of", slow_to_draw)
+        two = sample(targets, waves, tmp_path / "two", effort, 2, line)
     with pytest.raises(Interrupted, match="29 finished runs are kept"):
         sample(targets, waves, tmp_path / "broken", effort, 0, tired)
     count = 100
@@ -87,7 +104,7 @@ def test_a_set_hangs_neither_on_the_number_of_processes_nor_on_an_interruption(t
     for other in (two, three):
         assert (other.cube == one.cube).all()
         assert (other.values == one.values).all()
-    assert three.samples == one.samples
+        assert other.samples == one.samples
     assert count == 100 + sum(one.samples) - 29  # no run is done twice
 
 

@@ -199,10 +199,7 @@ def _one_more(
         population_size=particles,
         transitions=anew(pyabc, left),
         eps=pyabc.ConstantEpsilon(near),
-        # what the processes share goes with a fork, not with a pickle
-        sampler=pyabc.MulticoreEvalParallelSampler(workers, pickle=False)
-        if workers > 1
-        else pyabc.SingleCoreSampler(),
+        sampler=ahead(pyabc, workers, runs, left) if workers > 1 else pyabc.SingleCoreSampler(),
     )
     if history is None:
         abc.new(_url(out), {target.key: target.value for target in targets.rows})
@@ -229,9 +226,15 @@ class Runs:
 
     def __init__(self, path: pathlib.Path, wanted: int, near: float) -> None:
         self.path, self.wanted, self.near = path, wanted, near
-        self.kept = read_runs(path)
         self.done, self.new, self.reached = (FORK.Value("q", 0) for _count in range(3))
+        self.begin()
         self.began, self.told = time.monotonic(), FORK.Value("d", time.monotonic() + PATIENCE - PLAIN_EVERY)
+
+    def begin(self) -> None:
+        """Begin to count, and read what is kept."""
+        self.kept = read_runs(self.path)
+        for count in (self.done, self.new, self.reached):
+            count.value = 0
 
     def moments(
         self, cube: np.ndarray, targets: Targets, run: Callable[[np.ndarray, Targets], np.ndarray]
@@ -383,17 +386,18 @@ def prior_of(pyabc: Any, targets: Targets, waves: list[Wave], generation: int) -
     Its draws are one sequence for each population, of which whichever process asks takes the next: they hang neither on the
     processes nor on their number.
     """
-    keys, taken = targets.keys, FORK.Value("q", 0)
+    keys = targets.keys
 
     class Left(pyabc.DistributionBase):
-        """Even over what is left: drawn in advance, several at once."""
+        """Even over what is left: drawn in advance, several at once; `taken` is how many are."""
 
+        taken = FORK.Value("q", 0)
         drawn: tuple[int, np.ndarray] = (-1, np.empty((0, 0)))
 
         def rvs(self, *_args: Any, **_options: Any) -> Any:
-            with taken.get_lock():
-                batch, place = divmod(taken.value, DRAWN_AT_ONCE)
-                taken.value += 1
+            with self.taken.get_lock():
+                batch, place = divmod(self.taken.value, DRAWN_AT_ONCE)
+                self.taken.value += 1
             if self.drawn[0] != batch:
                 seed = (generation + 1 << 32) + MOST_BATCHES * batch
                 self.drawn = batch, draw_left(DRAWN_AT_ONCE, waves, targets, seed)[0]
@@ -403,6 +407,29 @@ def prior_of(pyabc: Any, targets: Targets, waves: list[Wave], generation: int) -
             return float(survives(np.array([[x[key] for key in keys]]), waves, targets)[0])
 
     return Left()
+
+
+def ahead(pyabc: Any, workers: int, runs: Runs, left: Any) -> Any:
+    """Return the sampler that forms a population in this process, of runs that other processes have done ahead of it.
+
+    The order in which pyABC's own sampler numbers particles is not that of the draws: of two processes one may be the first
+    to take a number and the second to draw, so that a population would hang on who was faster.
+    """
+
+    class Ahead(pyabc.SingleCoreSampler):
+        """Goes through the sequence from its beginning once the others have been far enough."""
+
+        def sample_until_n_accepted(self, *arguments: Any, **options: Any) -> Any:
+            first = left.taken.value
+            # what the processes share goes with a fork, not with a pickle
+            others = pyabc.MulticoreEvalParallelSampler(workers, pickle=False)
+            others.sample_factory = self.sample_factory
+            others.sample_until_n_accepted(*arguments, **options)
+            left.taken.value = first
+            runs.begin()
+            return super().sample_until_n_accepted(*arguments, **options)
+
+    return Ahead()
 
 
 def anew(pyabc: Any, left: Any) -> Any:
